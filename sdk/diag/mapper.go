@@ -78,7 +78,8 @@ func width(r rune) int {
 	return 1
 }
 
-// unitsAt returns the number of UTF-16 units before offset.
+// unitsAt returns the number of UTF-16 units before offset; those of the rune
+// start when offset is inside a rune.
 func (m *Mapper) unitsAt(offset int) int {
 	if m.units == nil {
 		return offset
@@ -90,6 +91,9 @@ func (m *Mapper) unitsAt(offset int) int {
 	i, n := m.units[k].offset, m.units[k].units
 	for i < offset {
 		r, size := utf8.DecodeRune(m.src[i:])
+		if i+size > offset {
+			break
+		}
 		n += width(r)
 		i += size
 	}
