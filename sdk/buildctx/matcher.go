@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package buildctx
+
+import (
+	"errors"
+	"path"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+)
+
+// matcher is a compiled pattern without "!".
+//
+// Docker turns a pattern into a regular expression, which gives brackets,
+// backslashes and carets effects that no document promises. Such patterns are
+// left to Docker's own package; the others, nearly all, are matched here,
+// several times faster and by any number of goroutines.
+type matcher interface {
+	// match reports whether the pattern matches exactly this path.
+	match(name string) bool
+	// inside reports whether it may match a path below dir. It is never
+	// wrongly false.
+	inside(dir string) bool
+}
+
+var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, or a backslash at the end")
+
+func compile(pattern string) (matcher, error) {
+	if _, err := path.Match(pattern, "."); err != nil {
+		return nil, errPattern
+	}
+	const special = "*?"
+	switch {
+	case strings.ContainsAny(pattern, `[]\`):
+		return compileOdd(pattern)
+	case !strings.ContainsAny(pattern, special):
+		return exact(pattern), nil
+	case strings.HasPrefix(pattern, "**") && !strings.ContainsAny(pattern[2:], special):
+		return suffix(pattern[2:]), nil
+	case strings.HasSuffix(pattern, "**") && !strings.ContainsAny(pattern[:len(pattern)-2], special):
+		return prefix(pattern[:len(pattern)-2]), nil
+	case strings.Contains(pattern, "^"):
+		return compileOdd(pattern)
+	}
+	if g := parseGlob(pattern); len(g) <= maxOps {
+		return g, nil
+	}
+	return compileOdd(pattern)
+}
+
+// exact is a pattern without special characters.
+type exact string
+
+func (m exact) match(name string) bool { return name == string(m) }
+func (m exact) inside(dir string) bool { return below(string(m), dir) }
+
+// below reports whether name is inside dir.
+func below(name, dir string) bool {
+	return len(name) > len(dir) && name[len(dir)] == '/' && name[:len(dir)] == dir
+}
+
+// prefix is what stands before a final "**".
+type prefix string
+
+func (m prefix) match(name string) bool { return strings.HasPrefix(name, string(m)) }
+func (m prefix) inside(dir string) bool { return overlap(string(m), dir) }
+
+// overlap reports whether a path below dir can begin with start.
+func overlap(start, dir string) bool {
+	dir += "/"
+	return strings.HasPrefix(start, dir) || strings.HasPrefix(dir, start)
+}
+
+// suffix is what stands after an initial "**".
+type suffix string
+
+func (m suffix) match(name string) bool {
+	return strings.HasSuffix(name, string(m)) || strings.HasPrefix(string(m), "/") && name == string(m[1:])
+}
+func (m suffix) inside(string) bool { return true }
+
+// odd is a pattern that Docker's package matches.
+type odd struct {
+	// start is the literal text that everything it matches begins with.
+	start string
+	one   *patternmatcher.PatternMatcher
+	// fresh says that the pattern matched no folder above.
+	fresh patternmatcher.MatchInfo
+}
+
+func compileOdd(pattern string) (matcher, error) {
+	m := odd{start: pattern}
+	if i := strings.IndexAny(pattern, `*?[]\^`); i >= 0 {
+		m.start = pattern[:i]
+	}
+	if strings.HasPrefix(pattern, "!") {
+		pattern = `\` + pattern
+	}
+	var err error
+	if m.one, err = patternmatcher.New([]string{pattern}); err != nil {
+		return nil, errPattern
+	}
+	// The first call compiles; later ones only read.
+	if _, err = m.one.MatchesOrParentMatches("x"); err != nil {
+		return nil, errPattern
+	}
+	// A lone "!" pattern has nothing to put back, so it reports no match.
+	not, err := patternmatcher.New([]string{"!x"})
+	if err == nil {
+		_, m.fresh, err = not.MatchesUsingParentResults("x", patternmatcher.MatchInfo{})
+	}
+	return m, err
+}
+
+func (m odd) match(name string) bool {
+	hit, _, err := m.one.MatchesUsingParentResults(name, m.fresh)
+	return hit && err == nil
+}
+
+func (m odd) inside(dir string) bool { return overlap(m.start, dir) }
