@@ -55,7 +55,7 @@ func Keys() []Key {
 		{Name: "plugin-dir", Default: []string{}, Doc: "more folders of plugins", Private: true},
 		{Name: "insecure-registry", Default: []string{}, Doc: "registries reached over http or with an unknown certificate", Private: true},
 		{Name: "backend", Default: "", Doc: "id of the backend to build with"},
-		{Name: "format", Default: "oci", Doc: "image format", Values: []string{"oci", "docker"}},
+		{Name: "image-format", Default: "oci", Doc: "image format", Values: []string{"oci", "docker"}},
 		{Name: "platform", Default: "", Doc: "platform to build for, os/arch[/variant]"},
 		{Name: "progress", Default: "plain", Doc: "how a build is shown", Values: []string{"plain", "json", "quiet"}},
 		{Name: "pull", Default: "missing", Doc: "when base images are fetched", Values: []string{"missing", "newer", "always", "never"}},

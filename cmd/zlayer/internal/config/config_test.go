@@ -38,7 +38,7 @@ func load(t *testing.T, user, project string, environ, args []string) (*Config, 
 }
 
 func TestPrecedence(t *testing.T) {
-	const user, project = "pull: never\nformat: docker\n", "pull: newer\n"
+	const user, project = "pull: never\nimage-format: docker\n", "pull: newer\n"
 	for _, tc := range []struct {
 		name            string
 		environ, args   []string
@@ -56,8 +56,8 @@ func TestPrecedence(t *testing.T) {
 			if c.String("pull") != tc.pull || !strings.HasSuffix(string(c.Origin("pull")), tc.pullOwner) {
 				t.Errorf("pull = %q from %q", c.String("pull"), c.Origin("pull"))
 			}
-			if c.String("format") != "docker" || !strings.HasSuffix(string(c.Origin("format")), "config.yaml") {
-				t.Errorf("format = %q from %q", c.String("format"), c.Origin("format"))
+			if c.String("image-format") != "docker" || !strings.HasSuffix(string(c.Origin("image-format")), "config.yaml") {
+				t.Errorf("format = %q from %q", c.String("image-format"), c.Origin("image-format"))
 			}
 			if c.Origin("severity") != "default" {
 				t.Errorf("severity comes from %q", c.Origin("severity"))

@@ -1,0 +1,134 @@
+# make            build everything and show what can be done
+# make quickstart build everything, then a real image
+# make test       all tests; make check: everything else CI looks at
+
+# ---- versions of the tools, pinned here and nowhere else ----
+BUF             := github.com/bufbuild/buf/cmd/buf@v1.75.0
+PROTOC_GEN_LITE := github.com/aperturerobotics/protobuf-go-lite/cmd/protoc-gen-go-lite@v0.14.0
+PROTOC_GEN_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
+GOLANGCI_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BENCHSTAT       := golang.org/x/perf/cmd/benchstat@latest
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOLS   := $(CURDIR)/.tools/bin
+BUNDLE  := bin/plugins
+MODULES := . sdk plugins/buildah-backend
+
+# buildah without cgo libraries: the OpenPGP in Go, no btrfs headers.
+BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
+BUILD   := $(GO) build -trimpath -ldflags='-s -w'
+WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
+
+.PHONY: build quickstart test test-system check generate bench lint vet fmt cross clean help FORCE
+.DEFAULT_GOAL := help
+
+help: build
+	@bin/zlayer --help
+
+# ---- build: bin/zlayer and the bundle of plugins beside it ----
+
+build: bin/zlayer $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go
+	@bin/zlayer plugin seal $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go
+	@bin/zlayer plugin compile
+
+bin/zlayer: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w -X main.version=$(VERSION)' -o $@ ./cmd/zlayer
+
+$(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
+	@mkdir -p $@
+	$(WASM) -o $@/$*.wasm ./frontends/$*/cmd
+	@cp frontends/$*/manifest.json $@/zlayer-plugin.json
+
+$(BUNDLE)/wasm-lang-go: FORCE
+	@mkdir -p $@
+	CGO_ENABLED=0 $(BUILD) -o $@/wasm-lang-go ./plugins/wasm-lang-go
+	@cp plugins/wasm-lang-go/manifest.json $@/zlayer-plugin.json
+
+$(BUNDLE)/buildah-backend: FORCE
+	@mkdir -p $@
+	cd plugins/buildah-backend && CGO_ENABLED=0 $(BUILD) -o $(CURDIR)/$@/buildah-backend .
+	cd plugins/buildah-backend && CGO_ENABLED=1 $(BUILD) -tags '$(BUILDAH_TAGS)' -o $(CURDIR)/$@/buildah-worker ./worker
+	@cp plugins/buildah-backend/manifest.json $@/zlayer-plugin.json
+
+FORCE:
+
+# ---- quickstart: the main job on a real example, without a network ----
+
+quickstart: build
+	CGO_ENABLED=0 $(BUILD) -o examples/scratch/bin/hello ./examples/scratch/hello
+	bin/zlayer build examples/scratch --tag quickstart --output type=oci-layout,dest=bin/quickstart
+	@echo "the image is in bin/quickstart; try: bin/zlayer images, bin/zlayer ir examples/scratch"
+
+# ---- tests ----
+
+test: build
+	$(GO) test ./...
+	cd sdk && $(GO) test ./...
+	cd plugins/buildah-backend && $(GO) test -tags '$(BUILDAH_TAGS)' ./...
+	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory test-system; \
+	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
+
+# Builds with mounts and namespaces, as root and as a user with subuid. Needs
+# root, uidmap and busybox-static.
+test-system: build
+	ZLAYER_TEST_ROOT=1 $(GO) test -count=1 ./cmd/zlayer/...
+	cd plugins/buildah-backend && ZLAYER_TEST_ROOT=1 $(GO) test -count=1 -tags '$(BUILDAH_TAGS)' ./...
+
+# ---- check ----
+
+check: fmt vet lint generated cross
+
+fmt:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "run gofmt on:"; echo "$$files"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	cd sdk && $(GO) vet ./...
+	cd plugins/buildah-backend && $(GO) vet -tags '$(BUILDAH_TAGS)' ./...
+
+lint: $(TOOLS)/golangci-lint
+	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
+
+# What is not cgo builds for every platform we support; frontends for wasip1.
+cross:
+	@for os in linux darwin; do for arch in amd64 arm64; do \
+		echo "cross $$os/$$arch"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/zlayer && \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./host/... ./plugins/wasm-lang-go/... || exit 1; \
+		(cd sdk && CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./...) || exit 1; done; done
+
+# ---- generated code ----
+
+generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go-lite $(TOOLS)/protoc-gen-go-grpc
+	cd sdk && PATH=$(TOOLS):$$PATH buf generate
+
+# Generated code is up to date, and the protocol did not break since the last
+# tag, once there is one.
+generated: generate
+	@git diff --exit-code --stat -- sdk/gen || { echo "sdk/gen is stale: run make generate and commit"; exit 1; }
+	@test -z "$$(git ls-files --others --exclude-standard sdk/gen)" || { echo "sdk/gen has new files: commit them"; exit 1; }
+	cd sdk && $(TOOLS)/buf lint
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null); if [ -n "$$tag" ]; then \
+		cd sdk && $(TOOLS)/buf breaking --against "../.git#tag=$$tag,subdir=sdk"; else echo "buf breaking: no tag yet"; fi
+
+# ---- tools ----
+
+install = @mkdir -p $(TOOLS); echo "installing $(1)"; GOWORK=off GOFLAGS= GOBIN=$(TOOLS) $(GO) install $(1)
+
+$(TOOLS)/buf: Makefile
+	$(call install,$(BUF))
+$(TOOLS)/protoc-gen-go-lite: Makefile
+	$(call install,$(PROTOC_GEN_LITE))
+$(TOOLS)/protoc-gen-go-grpc: Makefile
+	$(call install,$(PROTOC_GEN_GRPC))
+$(TOOLS)/golangci-lint: Makefile
+	$(call install,$(GOLANGCI_LINT))
+
+# ---- bench: a table of ratios, measured in one run ----
+
+bench: build
+	$(GO) run ./conformance/bench
+
+clean:
+	rm -rf bin .tools dist examples/scratch/bin

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/ir"
+)
+
+func newExplain(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "explain [PATH]",
+		Short: "Show a build file as a Dockerfile",
+		Long: `Explain writes what a build file says as a Dockerfile. What Dockerfile cannot
+say is a finding at its place, and the command ends with 3.`,
+		Example: "  zlayer explain ZImagefile\n  zlayer explain . > Dockerfile",
+		Args:    args(cobra.MaximumNArgs(1)),
+		RunE: func(c *cobra.Command, given []string) error {
+			sources, err := a.sources(c, given)
+			if err != nil {
+				return err
+			}
+			h, err := a.open()
+			if err != nil {
+				return err
+			}
+			checked, err := a.checked(c, h, sources[0])
+			if err != nil {
+				return err
+			}
+			text, findings := ir.Dockerfile(checked.Build)
+			if len(findings) > 0 {
+				return &host.SourceError{Files: checked.Files, Diagnostics: findings}
+			}
+			_, err = fmt.Fprint(a.Stdout, text)
+			return err
+		},
+	}
+	sourceFlags(c)
+	return c
+}
+
+// explainPlan shows, for build --explain, which backends fit.
+func (a *app) explainPlan(c *cobra.Command, h *host.Host, r host.Request) error {
+	plan, err := h.Plan(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	for _, o := range plan.Options {
+		verdict := "can build it"
+		if len(o.Missing) > 0 {
+			verdict = "cannot: " + strings.Join(missing(o), "; ")
+		}
+		if o.Backend == plan.Backend {
+			verdict += " (chosen)"
+		}
+		fmt.Fprintf(a.Stdout, "%s: %s\n", o.Backend, verdict)
+	}
+	if plan.Backend == "" {
+		return &host.UnsupportedError{SourceError: host.SourceError{Files: plan.Files, Diagnostics: plan.Diagnostics}}
+	}
+	return nil
+}
+
+// missing says what a backend lacks, in a line's words.
+func missing(o host.PlanOption) []string {
+	var words []string
+	for _, m := range o.Missing {
+		word := m.Feature
+		if m.Range.GetLine() != 0 {
+			word += " (" + diag.Span(m.Range) + ")"
+		}
+		if m.Message != "" {
+			word += ": " + m.Message
+		}
+		words = append(words, word)
+	}
+	return words
+}

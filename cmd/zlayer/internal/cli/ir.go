@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/ir"
+)
+
+func newIR(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ir [CONTEXT]",
+		Short: "Show the Build IR of a build file",
+		Long: `IR shows what a build file means: with --source what the frontend says, by
+default what a backend would get, with every word expanded and every reference
+pinned. Base images are fetched as for a build.`,
+		Example: `  zlayer ir .
+  zlayer ir . --source --format json
+  zlayer ir . --target test --build-arg LEVEL=2`,
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: a.ir,
+	}
+	formatFlag(c)
+	c.Flags().Bool("source", false, "the source IR, before resolving")
+	sourceFlags(c)
+	requestFlags(a, c)
+	return c
+}
+
+func (a *app) ir(c *cobra.Command, given []string) error {
+	asJSON, err := wantJSON(c)
+	if err != nil {
+		return err
+	}
+	r, err := a.request(c, given)
+	if err != nil {
+		return err
+	}
+	h, err := a.open()
+	if err != nil {
+		return err
+	}
+	if source, _ := c.Flags().GetBool("source"); source {
+		checked, err := a.checked(c, h, r.Source)
+		if err != nil {
+			return err
+		}
+		return writeIR(a.Stdout, asJSON, checked.Build, ir.Text(checked.Build))
+	}
+	resolved, err := h.Resolve(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	if err := diag.Print(a.Stderr, resolved.Checked.Files, resolved.Diagnostics); err != nil {
+		return err
+	}
+	return writeIR(a.Stdout, asJSON, resolved.Build, ir.TextResolved(resolved.Build))
+}
+
+// checked checks a source and shows its warnings; errors are an error.
+func (a *app) checked(c *cobra.Command, h *host.Host, s host.Source) (*host.Checked, error) {
+	checked, err := h.Check(c.Context(), s)
+	if err != nil {
+		return nil, err
+	}
+	if diag.HasErrors(checked.Diagnostics) {
+		return nil, &host.SourceError{Files: checked.Files, Diagnostics: checked.Diagnostics}
+	}
+	return checked, diag.Print(a.Stderr, checked.Files, checked.Diagnostics)
+}
+
+// writeIR writes a build as JSON or as text.
+func writeIR(w io.Writer, asJSON bool, build any, text string) error {
+	if asJSON {
+		return writeJSON(w, build)
+	}
+	_, err := fmt.Fprint(w, text)
+	return err
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cli is zlayer's command line: one file a command. Commands parse,
+// call package host, and print; they decide nothing else.
+//
+// Results go to stdout, everything else to stderr. No command asks questions,
+// so all work without a terminal.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zlayer/zlayer/cmd/zlayer/internal/config"
+	"github.com/zlayer/zlayer/host"
+)
+
+// Process is what a run of zlayer gets from the operating system.
+type Process struct {
+	// Args are the arguments without the program's name.
+	Args []string
+	// Stdin is where "-" reads from.
+	Stdin io.Reader
+	// Stdout gets results, Stderr everything else.
+	Stdout, Stderr io.Writer
+	// Environ is the environment, as from os.Environ.
+	Environ []string
+	// Version is zlayer's own version.
+	Version string
+}
+
+// Main runs one command and returns its exit code.
+func Main(ctx context.Context, p Process) int {
+	a := &app{Process: p}
+	root := newRoot(a)
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	err := root.ExecuteContext(ctx)
+	if a.host != nil {
+		if closeErr := a.host.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	return report(ctx, p.Stderr, err)
+}
+
+// app is what the commands share.
+type app struct {
+	Process
+	config *config.Config
+	host   *host.Host
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "zlayer",
+		Short: "Build container images and wasm artifacts through plugins",
+		Long: `zlayer builds container images and wasm artifacts. Frontends, wasm modules in a
+sandbox, understand build files; backends, separate processes, build them.
+
+Settings come from flags, ZLAYER_* variables, the project's zlayer.yaml and the
+user's config.yaml, in this order; "zlayer config" shows them.`,
+		Example: `  zlayer build . --tag app
+  zlayer check
+  zlayer build . --output type=oci-archive,dest=app.tar`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: a.configure,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, c.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.String("data-dir", "", "state folder (images, caches, plugins)")
+	flags.StringArray("plugin-dir", nil, "a further folder of plugins; may be repeated")
+	flags.StringArray("insecure-registry", nil, "a registry reached over http or with an unknown certificate; may be repeated")
+	root.AddCommand(
+		newBuild(a), newCheck(a), newIR(a), newExplain(a),
+		newImages(a), newTag(a), newPush(a), newSave(a),
+		newPlugin(a), newConfig(a), newVersion(a), newExitCodesTopic(),
+	)
+	return root
+}
+
+// configure reads the settings before every command.
+func (a *app) configure(c *cobra.Command, _ []string) error {
+	userFile, err := config.UserFile()
+	if err != nil {
+		return &usageError{err}
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	a.config, err = config.Load(config.Sources{UserFile: userFile, WorkDir: dir, Environ: a.Environ, Flags: c.Flags()})
+	if err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// open returns the host, opened at the first call.
+func (a *app) open() (*host.Host, error) {
+	if a.host != nil {
+		return a.host, nil
+	}
+	dataDir := a.config.String("data-dir")
+	if dataDir == "" {
+		dir, err := defaultDataDir()
+		if err != nil {
+			return nil, err
+		}
+		dataDir = dir
+	}
+	h, err := host.Open(host.Config{
+		DataDir:            dataDir,
+		BundleDir:          bundleDir(),
+		PluginDirs:         a.config.Strings("plugin-dir"),
+		InsecureRegistries: a.config.Strings("insecure-registry"),
+		Environ:            a.Environ,
+		Version:            a.Version,
+	})
+	a.host = h
+	return h, err
+}
+
+// defaultDataDir is the XDG data home's zlayer folder; for root the system's.
+func defaultDataDir() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "zlayer"), nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/zlayer", nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", usagef("finding the state folder: %w; set ZLAYER_DATA_DIR", err)
+	}
+	return filepath.Join(home, ".local", "share", "zlayer"), nil
+}
+
+// bundleDir is the folder of plugins beside the binary: plugins/, or
+// ../lib/zlayer/plugins when installed under a prefix.
+func bundleDir() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		self = real
+	}
+	dir := filepath.Dir(self)
+	for _, candidate := range []string{"plugins", "../lib/zlayer/plugins"} {
+		if path := filepath.Join(dir, candidate); isDir(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// getenv returns a variable of the process's environment, or "".
+func (a *app) getenv(name string) string {
+	value, _ := a.lookupEnv(name)
+	return value
+}
+
+// lookupEnv looks a variable up in the process's environment.
+func (a *app) lookupEnv(name string) (string, bool) {
+	for _, kv := range a.Environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// args wraps an argument check so that its errors count as usage errors.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, given []string) error {
+		if err := check(c, given); err != nil {
+			return usagef("%w; see %s --help", err, c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// choices adds shell completion of a flag's fixed values.
+func choices(c *cobra.Command, flag string, values ...string) {
+	// The only error is an unknown flag, which would be a mistake here.
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// formatFlag adds --format text|json.
+func formatFlag(c *cobra.Command) {
+	c.Flags().String("format", "text", "output format: text or json")
+	choices(c, "format", "text", "json")
+}
+
+// wantJSON reads the flag of formatFlag.
+func wantJSON(c *cobra.Command) (bool, error) {
+	switch format, _ := c.Flags().GetString("format"); format {
+	case "json":
+		return true, nil
+	case "text":
+		return false, nil
+	default:
+		return false, usagef("--format: %q is not text or json", format)
+	}
+}

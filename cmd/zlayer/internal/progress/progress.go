@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package progress shows the events of a build: as lines for people, as JSON
+// for programs, or not at all.
+//
+// The rules of the plain form: every line that belongs to a step begins with
+// "[stage step/steps]". A step has one line when it starts, the lines it
+// writes, marked "|", and one line when it ends with its time; a cached step
+// has one line in all. Nothing moves the cursor, so it reads well in a log.
+package progress
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/sdk/diag"
+)
+
+// Shower shows events.
+type Shower interface {
+	// Event shows one event. It is called by one goroutine at a time.
+	Event(host.Event)
+}
+
+// New returns the Shower of a mode: "json", "quiet" or, for anything else,
+// "plain".
+func New(w io.Writer, mode string) Shower {
+	switch mode {
+	case "json":
+		return jsonShower{json.NewEncoder(w)}
+	case "quiet":
+		return quietShower{}
+	}
+	return &plainShower{w: w, partial: map[string]string{}, shown: map[string]time.Time{}}
+}
+
+type quietShower struct{}
+
+func (quietShower) Event(host.Event) {}
+
+type jsonShower struct{ enc *json.Encoder }
+
+// Event writes the event as one line. A reader that went away is no reason to
+// stop a build.
+func (s jsonShower) Event(e host.Event) { _ = s.enc.Encode(e) }
+
+type plainShower struct {
+	w       io.Writer
+	partial map[string]string    // by step: output that is not a whole line yet
+	shown   map[string]time.Time // by transfer: when its bytes were last shown
+	pending string               // a step that started and may turn out cached
+}
+
+// Event writes the lines of an event.
+func (s *plainShower) Event(e host.Event) {
+	step := stepName(e)
+	if e.Type != host.EventStepStarted && e.Type != host.EventStepFinished {
+		s.flushPending()
+	}
+	switch e.Type {
+	case host.EventStepStarted:
+		s.flushPending()
+		s.pending = fmt.Sprintf("%s %s", step, brief(e.Name))
+	case host.EventOutput:
+		s.output(step, e.Output)
+	case host.EventStepFinished:
+		s.finished(step, e)
+	case host.EventStepFailed:
+		s.endOutput(step)
+		fmt.Fprintf(s.w, "%s failed after %.1fs\n", step, e.Seconds)
+	case host.EventPull, host.EventProgress:
+		s.transfer(e)
+	case host.EventDiagnostic:
+		fmt.Fprintf(s.w, "%s\n", diag.Line(e.File, e.Diagnostic))
+	case host.EventResult:
+		s.result(e)
+	}
+}
+
+// flushPending writes the line of a step that is not cached.
+func (s *plainShower) flushPending() {
+	if s.pending != "" {
+		fmt.Fprintln(s.w, s.pending)
+		s.pending = ""
+	}
+}
+
+// finished ends a step: with its start's line when nothing came between.
+func (s *plainShower) finished(step string, e host.Event) {
+	if s.pending != "" && e.Cached {
+		fmt.Fprintf(s.w, "%s  CACHED\n", s.pending)
+		s.pending = ""
+		return
+	}
+	s.flushPending()
+	s.endOutput(step)
+	fmt.Fprintf(s.w, "%s done %.1fs\n", step, e.Seconds)
+}
+
+// output writes the whole lines of a step's output and keeps the rest.
+func (s *plainShower) output(step, text string) {
+	lines := strings.SplitAfter(s.partial[step]+text, "\n")
+	for _, line := range lines[:len(lines)-1] {
+		s.line(step, strings.TrimSuffix(line, "\n"))
+	}
+	s.partial[step] = lines[len(lines)-1]
+}
+
+// line writes one line of output. Of what a carriage return overwrites only
+// the last state is kept.
+func (s *plainShower) line(step, line string) {
+	line = strings.TrimSuffix(line, "\r")
+	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
+		line = line[i+1:]
+	}
+	fmt.Fprintf(s.w, "%s | %s\n", step, line)
+}
+
+// endOutput writes an unfinished last line.
+func (s *plainShower) endOutput(step string) {
+	if rest := s.partial[step]; rest != "" {
+		s.line(step, rest)
+	}
+	delete(s.partial, step)
+}
+
+// transfer shows bytes at most once a second for each transfer, and its end.
+func (s *plainShower) transfer(e host.Event) {
+	done := e.Total > 0 && e.Current >= e.Total
+	if !done && e.Time.Sub(s.shown[e.Name]) < time.Second {
+		return
+	}
+	s.shown[e.Name] = e.Time
+	if e.Total > 0 {
+		fmt.Fprintf(s.w, "%s: %.1f of %.1f MB\n", e.Name, float64(e.Current)/1e6, float64(e.Total)/1e6)
+		return
+	}
+	fmt.Fprintf(s.w, "%s: %.1f MB\n", e.Name, float64(e.Current)/1e6)
+}
+
+func (s *plainShower) result(e host.Event) {
+	how := "built by " + e.Backend
+	if e.Cached {
+		how = "nothing changed since it was built by " + e.Backend
+	}
+	fmt.Fprintf(s.w, "%s in %.1fs\n", how, e.Seconds)
+}
+
+// stepName returns "[stage step/steps]".
+func stepName(e host.Event) string {
+	if e.Steps == 0 {
+		return fmt.Sprintf("[%s %d]", e.Stage, e.Step)
+	}
+	return fmt.Sprintf("[%s %d/%d]", e.Stage, e.Step, e.Steps)
+}
+
+// briefWidth is the most runes of a step's text that are shown.
+const briefWidth = 120
+
+// brief returns the first line of a step's text, shortened.
+func brief(text string) string {
+	line, rest, more := strings.Cut(text, "\n")
+	runes := []rune(line)
+	if len(runes) > briefWidth {
+		return string(runes[:briefWidth]) + " …"
+	}
+	if more && rest != "" {
+		return line + " …"
+	}
+	return line
+}

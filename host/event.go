@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"time"
+
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
+)
+
+// EventType says what an Event reports.
+type EventType string
+
+// The types of event. Readers ignore types they do not know.
+const (
+	// EventPlan is the first event of a build: Backend and Steps are set.
+	EventPlan EventType = "plan"
+	// EventPull reports bytes of an image being fetched.
+	EventPull EventType = "pull"
+	// EventStepStarted says that a step began.
+	EventStepStarted EventType = "step-started"
+	// EventOutput carries what a step wrote.
+	EventOutput EventType = "output"
+	// EventStepFinished says that a step ended well.
+	EventStepFinished EventType = "step-finished"
+	// EventStepFailed says that a step ended badly.
+	EventStepFailed EventType = "step-failed"
+	// EventProgress reports bytes of a transfer inside a step.
+	EventProgress EventType = "progress"
+	// EventDiagnostic carries a finding that does not stop the build.
+	EventDiagnostic EventType = "diagnostic"
+	// EventResult is the last event of a build that ended well.
+	EventResult EventType = "result"
+)
+
+// Event is one thing that happens during a build. Its JSON form, one object a
+// line, is what --progress=json prints.
+type Event struct {
+	// Time is when it happened.
+	Time time.Time `json:"time"`
+	// Type says which of the following fields are set.
+	Type EventType `json:"type"`
+	// Stage is the name of the step's stage.
+	Stage string `json:"stage,omitempty"`
+	// Step is the number of the step in its stage, from 1.
+	Step int `json:"step,omitempty"`
+	// Steps is the number of steps of the stage, or, in a plan, of the build.
+	Steps int `json:"steps,omitempty"`
+	// Name is the step's text, or what is transferred.
+	Name string `json:"name,omitempty"`
+	// Cached says that an earlier result was used.
+	Cached bool `json:"cached,omitempty"`
+	// Seconds is how long the step took.
+	Seconds float64 `json:"seconds,omitempty"`
+	// Stderr says that output came from stderr.
+	Stderr bool `json:"stderr,omitempty"`
+	// Output is text the step wrote, with invalid UTF-8 replaced.
+	Output string `json:"output,omitempty"`
+	// Current is the number of bytes so far.
+	Current int64 `json:"current,omitempty"`
+	// Total is the number of bytes in all; 0 when not known.
+	Total int64 `json:"total,omitempty"`
+	// Backend is the id of the chosen backend. Empty: nothing had to run.
+	Backend string `json:"backend,omitempty"`
+	// File is the file that a diagnostic is about.
+	File string `json:"file,omitempty"`
+	// Diagnostic is the finding.
+	Diagnostic *diagv1.Diagnostic `json:"diagnostic,omitempty"`
+	// ExitCode is that of the command that failed.
+	ExitCode int `json:"exitCode,omitempty"`
+	// Digest is that of the result.
+	Digest string `json:"digest,omitempty"`
+}
