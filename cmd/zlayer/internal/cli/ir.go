@@ -17,17 +17,17 @@ func newIR(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ir [CONTEXT]",
 		Short: "Show the Build IR of a build file",
-		Long: `IR shows what a build file means: with --source what the frontend says, by
-default what a backend would get, with every word expanded and every reference
-pinned. Base images are fetched as for a build.`,
+		Long: `IR shows what a build file means: what the frontend says, or, with --resolved,
+what a backend would get, with every word expanded and every reference pinned.
+For the latter base images are fetched as for a build.`,
 		Example: `  zlayer ir .
-  zlayer ir . --source --format json
-  zlayer ir . --target test --build-arg LEVEL=2`,
+  zlayer ir . --format json
+  zlayer ir . --resolved --target test --build-arg LEVEL=2`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: a.ir,
 	}
 	formatFlag(c)
-	c.Flags().Bool("source", false, "the source IR, before resolving")
+	c.Flags().Bool("resolved", false, "what a backend would get")
 	sourceFlags(c)
 	requestFlags(a, c)
 	return c
@@ -46,7 +46,7 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 	if err != nil {
 		return err
 	}
-	if source, _ := c.Flags().GetBool("source"); source {
+	if resolved, _ := c.Flags().GetBool("resolved"); !resolved {
 		checked, err := a.checked(c, h, r.Source)
 		if err != nil {
 			return err
