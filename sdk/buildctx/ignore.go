@@ -55,7 +55,8 @@ func ParseIgnore(name string, text []byte) (*Ignore, error) {
 		if bytes.HasPrefix(raw, []byte("#")) {
 			continue
 		}
-		if err := g.add(name, line, string(raw)); err != nil {
+		r := Rule{Pattern: strings.TrimSpace(string(raw)), File: name, Line: line}
+		if err := g.add(r, cleanLine(string(raw))); err != nil {
 			return nil, err
 		}
 	}
@@ -67,7 +68,7 @@ func ParseIgnore(name string, text []byte) (*Ignore, error) {
 func NewIgnore(patterns []string) (*Ignore, error) {
 	g := &Ignore{}
 	for i, p := range patterns {
-		if err := g.add("", i+1, p); err != nil {
+		if err := g.add(Rule{Pattern: p, Line: i + 1}, p); err != nil {
 			return nil, err
 		}
 	}
@@ -90,15 +91,30 @@ func (g *Ignore) Patterns() []string {
 	return out
 }
 
-func (g *Ignore) add(file string, line int, raw string) error {
-	r := Rule{Pattern: strings.TrimSpace(raw), File: file, Line: line}
-	if r.Pattern == "" {
+// cleanLine turns a line into a pattern, the way Docker reads the file.
+func cleanLine(line string) string {
+	line = strings.TrimSpace(line)
+	rest, negated := strings.CutPrefix(line, "!")
+	if rest = strings.TrimSpace(rest); rest != "" {
+		rest = path.Clean(rest)
+	}
+	if len(rest) > 1 {
+		rest = strings.TrimPrefix(rest, "/")
+	}
+	if negated {
+		return "!" + rest
+	}
+	return rest
+}
+
+// add takes a pattern the way Docker's matcher does, which trims and cleans it
+// once more: "/!a" is a negation.
+func (g *Ignore) add(r Rule, pattern string) error {
+	if pattern = strings.TrimSpace(pattern); pattern == "" {
 		return nil
 	}
-	rest, negated := strings.CutPrefix(r.Pattern, "!")
-	r.Negated = negated
-	r.clean = cleanPattern(strings.TrimSpace(rest))
-	if r.clean == "" || negated && r.clean == "/" {
+	r.clean, r.Negated = strings.CutPrefix(path.Clean(pattern), "!")
+	if r.clean == "" {
 		return fmt.Errorf(`%v: "!" needs a pattern after it`, r)
 	}
 	m, err := compile(r.clean)
@@ -110,42 +126,14 @@ func (g *Ignore) add(file string, line int, raw string) error {
 	return nil
 }
 
-// cleanPattern makes a pattern relative to the context. The pattern "/" stays:
-// it hides nothing.
-func cleanPattern(p string) string {
-	if p == "" {
-		return ""
-	}
-	p = path.Clean(p)
-	if len(p) > 1 {
-		p = strings.TrimPrefix(p, "/")
-	}
-	return p
-}
-
 // Excluded says whether the context hides a path, and which rule does. The path
 // need not exist.
 func (g *Ignore) Excluded(name string) (Rule, bool) {
-	if g == nil || len(g.rules) == 0 {
+	s := g.state(relative(name))
+	if s.by == none {
 		return Rule{}, false
 	}
-	name = relative(name)
-	var above []bool
-	by := none
-	for end := 0; end < len(name) && name != "."; end++ {
-		if n := strings.IndexByte(name[end:], '/'); n >= 0 {
-			end += n
-		} else {
-			end = len(name)
-		}
-		here := make([]bool, len(g.rules))
-		by = g.decide(name[:end], above, here)
-		above = here
-	}
-	if by == none {
-		return Rule{}, false
-	}
-	return g.rules[by], true
+	return g.rules[s.by], true
 }
 
 // none is the decision of no rule.
@@ -180,6 +168,37 @@ func (g *Ignore) decide(name string, above, here []bool) int {
 		}
 	}
 	return by
+}
+
+// state is what the rules say about a folder: which of them match it, and the
+// one that hides it or none.
+type state struct {
+	matched []bool
+	by      int
+}
+
+// state decides about a path from the top down.
+func (g *Ignore) state(name string) state {
+	s := state{by: none}
+	if g == nil || name == "." {
+		return s
+	}
+	for end := 0; end < len(name); end++ {
+		if n := strings.IndexByte(name[end:], '/'); n >= 0 {
+			end += n
+		} else {
+			end = len(name)
+		}
+		s = g.below(s, name[:end])
+	}
+	return s
+}
+
+// below decides about a path, given what was decided about its folder.
+func (g *Ignore) below(above state, name string) state {
+	here := state{matched: make([]bool, len(g.rules))}
+	here.by = g.decide(name, above.matched, here.matched)
+	return here
 }
 
 // closed reports whether nothing inside a folder hidden by a rule is put back.

@@ -26,7 +26,12 @@ type matcher interface {
 
 var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, or a backslash at the end")
 
+var errNUL = errors.New("the pattern holds a NUL byte; save the file as UTF-8")
+
 func compile(pattern string) (matcher, error) {
+	if strings.Contains(pattern, "\x00") {
+		return nil, errNUL
+	}
 	if _, err := path.Match(pattern, "."); err != nil {
 		return nil, errPattern
 	}
@@ -97,6 +102,7 @@ func compileOdd(pattern string) (matcher, error) {
 	if strings.HasPrefix(pattern, "!") {
 		pattern = `\` + pattern
 	}
+	pattern = string([]rune(pattern)) // or the package writes about invalid UTF-8 to stderr
 	var err error
 	if m.one, err = patternmatcher.New([]string{pattern}); err != nil {
 		return nil, errPattern
