@@ -69,9 +69,13 @@ const RoleMain = "main"
 
 // Claims says which build files a frontend understands.
 type Claims struct {
-	// Files are patterns of base names (path.Match), the preferred one first:
-	// "Dockerfile", "Dockerfile.*".
+	// Files are patterns of base names (path.Match) that the frontend
+	// understands: "Dockerfile", "Dockerfile.*".
 	Files []string `json:"files"`
+	// Discover are the patterns, the preferred one first, by which a build
+	// file is found in a folder when the user names none. A pattern that
+	// matches several files finds none.
+	Discover []string `json:"discover,omitempty"`
 	// Syntaxes are the names in a "# syntax=" line, without tag or digest:
 	// "docker/dockerfile".
 	Syntaxes []string `json:"syntaxes,omitempty"`
