@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"zlayer": main})
+}
+
+// repository is the top of the tree.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bin", "plugins")); err != nil {
+		t.Fatal("the plugins are not built: run make build first")
+	}
+	return dir
+}
+
+// params runs the scripts of a folder with the plugins of bin/plugins and a
+// compile cache that all scripts share.
+func params(t *testing.T, dir string) testscript.Params {
+	root := repository(t)
+	return testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("TMPDIR", e.Getenv("TMPDIR"))
+			e.Setenv("REPO", root)
+			e.Setenv("ZLAYER_PLUGIN_DIR", filepath.Join(root, "bin", "plugins"))
+			e.Setenv("ZLAYER_DATA_DIR", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("GOCACHE", os.Getenv("GOCACHE"))
+			return nil
+		},
+	}
+}
+
+// TestScripts runs the command line with real plugin processes.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, params(t, "testdata/script"))
+}
