@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/version"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
+	"github.com/zlayer/zlayer/sdk/backend"
+)
+
+// oldestGo is the first release whose go build speaks JSON.
+const oldestGo = "go1.24"
+
+// passed are the variables that every run of the go tool gets from the
+// backend's own environment: how to reach the network, and where the user's
+// files are.
+var passed = []string{
+	"PATH", "HOME", "XDG_CONFIG_HOME", "NETRC", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+}
+
+// settings are Go's own variables that a build takes over from the user,
+// whether they are in the environment or written by go env -w. They decide
+// which Go is used and how modules are fetched, never what is in a module:
+// go.sum does. Variables that change what is built are set by the build.
+var settings = []string{
+	"GOAUTH", "GOINSECURE", "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH",
+	"GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTOOLCHAIN", "GOVCS",
+}
+
+// goTool is the go tool of this machine.
+type goTool struct {
+	path    string
+	version string // of the tool itself: "go1.26.8"
+}
+
+// findGo finds the go tool and asks it for its version.
+func findGo(ctx context.Context) (goTool, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		f := backend.Machinef(nil, "the go tool is not on PATH")
+		f.Help = "install Go 1.24 or newer from https://go.dev/dl and put its bin folder on PATH"
+		return goTool{}, f
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return goTool{}, fmt.Errorf("finding the go tool: %w", err)
+	}
+	// GOTOOLCHAIN=local: asking must not download another Go. GOFLAGS: the
+	// user's may not be valid for this Go.
+	env := append(userEnv(), "GOTOOLCHAIN=local", "GOFLAGS=-trimpath")
+	out, err := output(ctx, tool.Command{Path: path, Args: []string{"env", "GOVERSION"}, Env: env})
+	if err != nil {
+		return goTool{}, err
+	}
+	g := goTool{path: path, version: strings.TrimSpace(string(out))}
+	if tooOld(g.version) {
+		f := backend.Machinef(nil, "%s is %s, and Go 1.24 or newer is needed", path, g.version)
+		f.Help = "install a newer Go from https://go.dev/dl and put its bin folder first on PATH"
+		return goTool{}, f
+	}
+	return g, nil
+}
+
+// tooOld says whether a GOVERSION is older than oldestGo. Versions that are no
+// release ("devel …") pass.
+func tooOld(goversion string) bool {
+	release, _, _ := strings.Cut(goversion, " ") // "go1.25.1 X:nocoverageredesign"
+	release, _, _ = strings.Cut(release, "-")
+	return version.IsValid(release) && version.Compare(release, oldestGo) < 0
+}
+
+// userSettings returns the user's values of settings.
+func (g goTool) userSettings(ctx context.Context) (map[string]string, error) {
+	env := append(userEnv(), "GOFLAGS=-trimpath")
+	// Asked for alone, GOTOOLCHAIN is answered without switching to it.
+	chosen, err := output(ctx, tool.Command{Path: g.path, Args: []string{"env", "GOTOOLCHAIN"}, Env: env})
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"env", "-json"}, settings...)
+	out, err := output(ctx, tool.Command{Path: g.path, Args: args, Env: append(env, "GOTOOLCHAIN=local")})
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	if err := json.Unmarshal(out, &values); err != nil {
+		return nil, fmt.Errorf("reading the settings of %s: %w", g.path, err)
+	}
+	values["GOTOOLCHAIN"] = string(bytes.TrimSpace(chosen))
+	return values, nil
+}
+
+// userEnv is what of the backend's environment the go tool needs to find the
+// user's settings.
+func userEnv() []string {
+	return pick(append(append([]string{"GOENV"}, passed...), settings...))
+}
+
+// pick returns the variables that are set, as "KEY=value".
+func pick(keys []string) (env []string) {
+	for _, key := range keys {
+		if value, ok := os.LookupEnv(key); ok {
+			env = append(env, key+"="+value)
+		}
+	}
+	return env
+}
+
+// output runs a program that is not a step of the build, and returns what it
+// wrote. When it fails, the last thing it said is the message.
+func output(ctx context.Context, c tool.Command) ([]byte, error) {
+	var out, said []byte
+	c.Stdout = func(line []byte) { out = append(out, line...) }
+	c.Stderr = func(line []byte) { said = append(said[:0], line...) }
+	err := tool.Run(ctx, c)
+	if exit := (*tool.ExitError)(nil); errors.As(err, &exit) {
+		f := backend.Machinef(nil, "%s %s: %s", c.Path, strings.Join(c.Args, " "), bytes.TrimSpace(said))
+		f.Help = "see that this command works in a shell"
+		f.ExitCode, f.Err = exit.Code, nil
+		return nil, f
+	}
+	return out, err
+}
