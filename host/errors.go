@@ -132,6 +132,11 @@ type ImageError struct {
 	Help string
 	// Err is the cause. May be nil.
 	Err error
+	// Diagnostic says the same at the place of the build file that names the
+	// image. Nil when none does.
+	Diagnostic *diagv1.Diagnostic
+	// Files are the files that the diagnostic's range points into.
+	Files []diag.File
 }
 
 // Error returns the image, what happened and the cause.

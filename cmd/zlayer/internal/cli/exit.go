@@ -13,6 +13,7 @@ import (
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 )
 
 // The exit codes of every command.
@@ -98,7 +99,7 @@ func report(ctx context.Context, w io.Writer, err error) int {
 		tail(w, "the plugin wrote", plugin.Stderr)
 		return exitPlugin
 	case errors.As(err, &image):
-		say(w, err, image.Help)
+		reportImage(w, image)
 		return exitImage
 	case errors.As(err, &input):
 		say(w, err, input.Help)
@@ -122,6 +123,16 @@ func reportStep(w io.Writer, e *host.StepError) {
 	tail(w, fmt.Sprintf("[%s %d] %s", e.Stage, e.Step, firstLine(e.Text)), e.Output)
 	_ = diag.Print(w, e.Files, e.Findings)
 	say(w, e, e.Help)
+}
+
+// reportImage writes what is wrong with an image, at its place in the build
+// file when it has one.
+func reportImage(w io.Writer, e *host.ImageError) {
+	if e.Diagnostic == nil {
+		say(w, e, e.Help)
+		return
+	}
+	_ = diag.Print(w, e.Files, []*diagv1.Diagnostic{e.Diagnostic})
 }
 
 // tailLines is how much of a step's output is shown again when it failed.

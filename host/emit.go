@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"sync"
+	"time"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
+)
+
+// emitter passes events on, one at a time. A nil function drops them.
+type emitter struct {
+	mu      sync.Mutex
+	fn      func(Event)
+	started time.Time
+}
+
+func newEmitter(fn func(Event)) *emitter {
+	return &emitter{fn: fn, started: time.Now()}
+}
+
+// event stamps an event and passes it on.
+func (e *emitter) event(ev Event) {
+	if e.fn == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ev.Time = time.Now()
+	e.fn(ev)
+}
+
+// diagnostics passes findings on as events.
+func (e *emitter) diagnostics(files []diag.File, ds []*diagv1.Diagnostic) {
+	for _, d := range ds {
+		ev := Event{Type: EventDiagnostic, Diagnostic: d}
+		if i := int(d.GetRange().GetFile()); i < len(files) {
+			ev.File = files[i].Name
+		}
+		e.event(ev)
+	}
+}
+
+// pull returns a function that passes on the progress of fetching an image.
+func (e *emitter) pull(reference string) images.Progress {
+	return func(blob string, current, total int64) {
+		e.event(Event{Type: EventPull, Name: reference + " " + blob, Current: current, Total: total})
+	}
+}
+
+// result passes on the last event.
+func (e *emitter) result(r *Result) {
+	e.event(Event{Type: EventResult, Digest: r.Digest, Backend: r.Backend, Cached: r.Cached, Seconds: time.Since(e.started).Seconds()})
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/ir"
+)
+
+// imageContext is the prefix of a named context that is an image.
+const imageContext = "docker-image://"
+
+// Resolve checks a build file, fetches the images it names and decides
+// everything that is left to decide. Mistakes in the file are a *SourceError.
+func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
+	return h.resolve(ctx, r, newEmitter(r.Events))
+}
+
+func (h *Host) resolve(ctx context.Context, r Request, emit *emitter) (*Resolved, error) {
+	checked, err := h.check(ctx, r.Source, r.Context)
+	if err != nil {
+		return nil, err
+	}
+	if diag.HasErrors(checked.Diagnostics) {
+		return nil, &SourceError{Files: checked.Files, Diagnostics: checked.Diagnostics}
+	}
+	emit.diagnostics(checked.Files, checked.Diagnostics)
+	o, err := resolveOptions(r)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		res := ir.Resolve(checked.Build, o)
+		if diag.HasErrors(res.Diagnostics) {
+			return nil, &SourceError{Files: checked.Files, Diagnostics: res.Diagnostics}
+		}
+		if len(res.Needs) == 0 {
+			emit.diagnostics(checked.Files, res.Diagnostics)
+			return &Resolved{Build: res.Build, Checked: checked, Diagnostics: res.Diagnostics}, nil
+		}
+		for _, need := range res.Needs {
+			if o.Images[need.Key], err = h.fetch(ctx, r, need, emit); err != nil {
+				return nil, located(err, checked, need.Range)
+			}
+		}
+	}
+}
+
+// resolveOptions translates a request for package ir.
+func resolveOptions(r Request) (ir.Options, error) {
+	o := ir.Options{Target: r.Target, Images: map[ir.ImageKey]*ir.FetchedImage{}}
+	// Images are for Linux whatever the machine; a backend says whether it can
+	// run their commands.
+	o.BuildPlatform = &irv1.Platform{Os: "linux", Architecture: runtime.GOARCH}
+	if r.Platform != "" {
+		p, err := ir.ParsePlatform(r.Platform)
+		if err != nil {
+			return o, &InputError{Message: fmt.Sprintf("platform %q", r.Platform), Help: "write os/arch or os/arch/variant, such as linux/arm64", Err: err}
+		}
+		o.TargetPlatform = p
+	}
+	for _, a := range r.Args {
+		o.BuildArgs = append(o.BuildArgs, &irv1.KeyValue{Key: a.Name, Value: a.Value})
+	}
+	if r.SourceDateEpoch != nil && !slices.ContainsFunc(r.Args, func(a Arg) bool { return a.Name == "SOURCE_DATE_EPOCH" }) {
+		o.BuildArgs = append(o.BuildArgs, &irv1.KeyValue{Key: "SOURCE_DATE_EPOCH", Value: fmt.Sprint(*r.SourceDateEpoch)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
+		image, isImage := strings.CutPrefix(r.Contexts[name], imageContext)
+		c := ir.NamedContext{Name: name}
+		if isImage {
+			c.Image = image
+		}
+		o.Contexts = append(o.Contexts, c)
+	}
+	return o, nil
+}
+
+// fetch gets an image and has its triggers parsed.
+func (h *Host) fetch(ctx context.Context, r Request, need ir.Need, emit *emitter) (*ir.FetchedImage, error) {
+	store, err := h.images()
+	if err != nil {
+		return nil, err
+	}
+	image, err := store.Resolve(ctx, images.Request{
+		Reference: need.Key.Reference, Platform: need.Platform, Policy: images.Policy(r.Pull), Progress: emit.pull(need.Key.Reference),
+	})
+	if err != nil {
+		return nil, imageError(err)
+	}
+	fetched := &ir.FetchedImage{Digest: image.Digest, Platform: image.Platform, Config: image.Config}
+	if need.Config {
+		fetched.Onbuild, err = h.triggers(ctx, need.Key.Reference, image.Config.GetOnbuild())
+	}
+	return fetched, err
+}
+
+// triggers parses the ONBUILD triggers of an image: Dockerfile text, whatever
+// language the build file is in.
+func (h *Host) triggers(ctx context.Context, reference string, lines []string) ([]*irv1.Step, error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	text := "FROM scratch\n" + strings.Join(lines, "\n") + "\n"
+	checked, err := h.Check(ctx, Source{Name: "Dockerfile", Content: []byte(text)})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range checked.Diagnostics {
+		if d.GetSeverity() == diagv1.Severity_SEVERITY_ERROR {
+			return nil, &ImageError{Reference: reference, Message: "its ONBUILD triggers cannot be parsed: " + d.GetMessage(),
+				Help: "use another base image, or one built without that trigger"}
+		}
+	}
+	stages := checked.Build.GetContainer().GetStages()
+	if len(stages) != 1 || len(stages[0].GetSteps()) != len(lines) {
+		return nil, &ImageError{Reference: reference, Message: "its ONBUILD triggers are not one instruction each"}
+	}
+	return stages[0].GetSteps(), nil
+}
+
+// imageError makes an error of the image store one of this package.
+func imageError(err error) error {
+	var e *images.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &ImageError{Reference: e.Reference, Message: e.Message, Help: e.Help, Err: e.Err}
+}
+
+// located gives an error about an image the place in the build file that names
+// it.
+func located(err error, checked *Checked, at *diagv1.Range) error {
+	var e *ImageError
+	if errors.As(err, &e) && at.GetLine() != 0 {
+		d := diag.Error(at, "image", e.Error())
+		d.Help = e.Help
+		e.Files, e.Diagnostic = checked.Files, d
+	}
+	return err
+}

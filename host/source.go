@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// MaxSource is the largest build file in bytes (SPEC F10).
+const MaxSource = 4 << 20
+
+// ReadSource reads a build file.
+func ReadSource(name string) (Source, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return Source{}, &InputError{Message: fmt.Sprintf("cannot read the build file %s", name), Help: "name a file with --file, or a folder that holds one", Err: cause(err)}
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, MaxSource+1))
+	if err != nil {
+		return Source{}, &InputError{Message: fmt.Sprintf("cannot read the build file %s", name), Err: cause(err)}
+	}
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return Source{}, fmt.Errorf("finding %s: %w", name, err)
+	}
+	return Source{Name: name, Path: abs, Content: content}, nil
+}
+
+// Discover finds the build file of a folder by what the frontends' manifests
+// say (SPEC 1): with the plugins that come with zlayer a ZImagefile, else the
+// one ZImagefile.*, else a Dockerfile, else a Containerfile.
+func (h *Host) Discover(dir string) (string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", &InputError{Message: "cannot read the build context " + dir, Help: "give the folder that holds the files to build", Err: cause(err)}
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	patterns := h.plugins.Discovery()
+	for _, pattern := range patterns {
+		found := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			ok, err := path.Match(pattern, name)
+			return err != nil || !ok
+		})
+		switch len(found) {
+		case 0:
+			continue
+		case 1:
+			return filepath.Join(dir, found[0]), nil
+		}
+		return "", &InputError{
+			Message: fmt.Sprintf("%s holds several build files: %s", dir, strings.Join(found, ", ")),
+			Help:    "choose one with --file",
+		}
+	}
+	return "", &InputError{
+		Message: fmt.Sprintf("%s holds no build file: no %s", dir, strings.Join(patterns, ", ")),
+		Help:    "name one with --file",
+	}
+}
+
+// syntax returns the frontend that a "# syntax=" line asks for, without tag
+// and digest, and the range of bytes where it stands. The line must come before
+// anything but other directives.
+func syntax(content []byte) (name string, start, end int) {
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	for offset := 0; offset < len(content); {
+		line := content[offset:]
+		if n := bytes.IndexByte(line, '\n'); n >= 0 {
+			line = line[:n]
+		}
+		key, value, ok := directive(line)
+		if !ok {
+			return "", 0, 0
+		}
+		if key == "syntax" {
+			at := offset + bytes.Index(line, []byte(value))
+			return familiar(value), at, at + len(value)
+		}
+		offset += len(line) + 1
+	}
+	return "", 0, 0
+}
+
+// directive splits "# key=value".
+func directive(line []byte) (key, value string, ok bool) {
+	text, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "#")
+	if !ok {
+		return "", "", false
+	}
+	key, value, ok = strings.Cut(text, "=")
+	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), ok
+}
+
+// familiar strips a reference of what a claim does not name: Docker's own
+// registry, the tag, the digest.
+func familiar(reference string) string {
+	name, _, _ := strings.Cut(reference, "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name = name[:i]
+	}
+	return strings.TrimPrefix(name, "docker.io/")
+}
+
+// cause strips the path from an error whose message already names it.
+func cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
