@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -88,7 +89,6 @@ type events struct {
 	steps  []string
 	inputs map[string]string
 	output bytes.Buffer
-	onOut  func()
 }
 
 var _ backend.Job = (*events)(nil)
@@ -109,9 +109,6 @@ func (e *events) Output(_ *backendv1.StepRef, _ bool, data []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.output.Write(data)
-	if e.onOut != nil {
-		e.onOut()
-	}
 }
 
 func (e *events) InputRead(kind, name, digest string) {
@@ -158,19 +155,17 @@ func mustFail(t *testing.T, s *backendv1.Start, e *events) *backend.Failure {
 	return f
 }
 
-// leftovers returns what jobs left in the state and temporary folders.
-func leftovers(t *testing.T, s *backendv1.Start) (left []string) {
+// names lists a folder.
+func names(t *testing.T, dir string) (list []string) {
 	t.Helper()
-	for _, dir := range []string{filepath.Join(s.GetStateDir(), "jobs"), s.GetTempDir()} {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			left = append(left, e.Name())
-		}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Error(err)
 	}
-	return left
+	for _, e := range entries {
+		list = append(list, e.Name())
+	}
+	return list
 }
 
 func TestHello(t *testing.T) {
@@ -185,7 +180,7 @@ func TestHello(t *testing.T) {
 	if !strings.HasPrefix(e.inputs["tool go"], "go1.") {
 		t.Errorf("inputs %v do not name the go tool", e.inputs)
 	}
-	if left := leftovers(t, s); left != nil {
+	if left := append(names(t, filepath.Join(state, "jobs")), names(t, s.GetTempDir())...); left != nil {
 		t.Errorf("left behind: %q", left)
 	}
 }
@@ -256,12 +251,16 @@ func TestCancel(t *testing.T) {
 	s := start(t, project(t, map[string]string{"go.mod": goMod, "main.go": helloGo}))
 	s.NoCache = true // so that it takes a while
 	ctx, cancel := context.WithCancel(t.Context())
-	e := &events{}
-	e.onOut = cancel // go version speaks: the build has begun
-	if _, err := (goBackend{}).Build(ctx, s, e); !errors.Is(err, context.Canceled) {
+	go func() { // until go build has made its work folder
+		for len(names(t, s.GetTempDir())) == 0 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	if _, err := (goBackend{}).Build(ctx, s, &events{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Build = %v, want that it was cancelled", err)
 	}
-	if left := leftovers(t, s); left != nil {
+	if left := names(t, filepath.Join(state, "jobs")); left != nil {
 		t.Errorf("left behind: %q", left)
 	}
 }
