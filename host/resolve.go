@@ -64,7 +64,7 @@ func resolveOptions(r Request) (ir.Options, error) {
 	// run their commands.
 	o.BuildPlatform = &irv1.Platform{Os: "linux", Architecture: runtime.GOARCH}
 	if r.Platform != "" {
-		p, err := ir.ParsePlatform(r.Platform)
+		p, err := ir.ParsePlatform(r.Platform, o.BuildPlatform)
 		if err != nil {
 			return o, &InputError{Message: fmt.Sprintf("platform %q", r.Platform), Help: "write os/arch or os/arch/variant, such as linux/arm64", Err: err}
 		}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package host builds: it finds plugins, has frontends understand build files,
+// fetches images, chooses a backend, runs it, and keeps the results. The
+// zlayer command is a thin layer over it.
+//
+// A Host holds no lock and runs nothing between calls; several may use one
+// state folder at once, in one process or many.
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/keys"
+	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/host/internal/wasmrun"
+)
+
+// Config says where a Host finds things.
+type Config struct {
+	// DataDir is the state folder. It is created when something is written.
+	DataDir string
+	// BundleDir is the folder of plugins that came with zlayer. Empty: none.
+	BundleDir string
+	// PluginDirs are further folders of plugins. A plugin there wins over one
+	// of the same id in the state folder, and that one over the bundle.
+	PluginDirs []string
+	// InsecureRegistries are registries reached over http, or over https with
+	// a certificate that nobody vouches for.
+	InsecureRegistries []string
+	// Environ is the environment that backends get their declared variables
+	// from, as from os.Environ.
+	Environ []string
+	// Version is the version of the program, for messages.
+	Version string
+}
+
+// Host does zlayer's work. Its methods may be called concurrently.
+type Host struct {
+	config  Config
+	plugins *store.Set
+	keys    keys.Store
+
+	mu      sync.Mutex
+	runner  *wasmrun.Runner            // opened at the first check
+	modules map[string]*wasmrun.Module // by path and digest
+	store   *images.Store              // opened at the first need of an image
+}
+
+// Open returns a Host. It finds the plugins and runs none.
+func Open(c Config) (*Host, error) {
+	if c.DataDir == "" {
+		return nil, &InputError{Message: "the state folder is not set", Help: "set ZLAYER_DATA_DIR or --data-dir"}
+	}
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the state folder: %w", err)
+	}
+	c.DataDir = dir
+	plugins, err := store.Find(roots(c))
+	if err != nil {
+		return nil, &PluginError{Message: "cannot look for plugins", Err: err}
+	}
+	return &Host{config: c, plugins: plugins, keys: keys.Open(filepath.Join(dir, "keys")), modules: map[string]*wasmrun.Module{}}, nil
+}
+
+// roots lists where plugins are, the one that wins last.
+func roots(c Config) []store.Root {
+	var list []store.Root
+	if c.BundleDir != "" {
+		list = append(list, store.Root{Dir: c.BundleDir, Origin: "bundle"})
+	}
+	list = append(list, store.Root{Dir: filepath.Join(c.DataDir, "plugins"), Origin: "installed"})
+	for _, dir := range c.PluginDirs {
+		list = append(list, store.Root{Dir: dir, Origin: "plugin-dir", Explicit: true})
+	}
+	return list
+}
+
+// Close frees what the Host holds. It does not end calls that still run.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var errs []error
+	for _, m := range h.modules {
+		errs = append(errs, m.Close())
+	}
+	if h.runner != nil {
+		errs = append(errs, h.runner.Close())
+	}
+	h.modules, h.runner = map[string]*wasmrun.Module{}, nil
+	return errors.Join(errs...)
+}
+
+// path returns a path in the state folder.
+func (h *Host) path(elem ...string) string {
+	return filepath.Join(append([]string{h.config.DataDir}, elem...)...)
+}
+
+// images returns the image store, opened at the first call.
+func (h *Host) images() (*images.Store, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.store != nil {
+		return h.store, nil
+	}
+	s, err := images.Open(h.path("images"), images.Options{Insecure: h.config.InsecureRegistries})
+	if err != nil {
+		return nil, stateError(err)
+	}
+	h.store = s
+	return s, nil
+}
+
+// wasm returns the runner of frontends, opened at the first call. The lock is
+// held.
+func (h *Host) wasm() (*wasmrun.Runner, error) {
+	if h.runner != nil {
+		return h.runner, nil
+	}
+	r, err := wasmrun.Open(h.path("wasm"), wasmrun.Limits{})
+	if err != nil {
+		return nil, stateError(err)
+	}
+	h.runner = r
+	return r, nil
+}
+
+// stateError explains a state folder that cannot be used.
+func stateError(err error) error {
+	return &InputError{Message: "the state folder cannot be used", Help: "check its permissions and the free space, or choose another with --data-dir", Err: err}
+}
+
+// makeDir creates a folder of the state.
+func (h *Host) makeDir(elem ...string) (string, error) {
+	dir := h.path(elem...)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", stateError(err)
+	}
+	return dir, nil
+}

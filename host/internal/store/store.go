@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package store finds plugins on disk, by their manifests alone: nothing is
+// run. A plugin that cannot be used is found too, with the reason.
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+// Root is a folder of plugins: it holds one folder for each, or is itself one.
+type Root struct {
+	// Dir is the folder. It need not exist.
+	Dir string
+	// Origin says where plugins of this root come from: "bundle",
+	// "installed", "plugin-dir".
+	Origin string
+	// Explicit says that the user named the folder, so that it must exist.
+	Explicit bool
+}
+
+// Plugin is a plugin on disk.
+type Plugin struct {
+	// ID is its id; the folder's name when the manifest cannot be read.
+	ID string
+	// Dir is its folder.
+	Dir string
+	// Origin is that of its root.
+	Origin string
+	// Manifest is what it says of itself. Nil when it cannot be read.
+	Manifest *manifest.Manifest
+	// Problem says why it cannot be used. Nil when it can.
+	Problem error
+}
+
+// Main returns the path and digest of what is run on this machine.
+func (p *Plugin) Main() (file, digest string, err error) {
+	f, ok := p.Manifest.Main(platform())
+	if !ok {
+		return "", "", fmt.Errorf("it has no executable for %s", platform())
+	}
+	return filepath.Join(p.Dir, filepath.FromSlash(f.Path)), f.Digest, nil
+}
+
+// VersionError says that host and plugin share no protocol version.
+type VersionError struct {
+	// ID and Version name the plugin.
+	ID, Version string
+	// Kind is its kind, which names the protocol.
+	Kind manifest.Kind
+	// Major is what the plugin speaks, Host what the host speaks.
+	Major, Host int
+}
+
+// Error says what both speak and what to do.
+func (e *VersionError) Error() string {
+	advice := "install a newer version of the plugin"
+	if e.Major > e.Host {
+		advice = "update zlayer, or install an older version of the plugin"
+	}
+	return fmt.Sprintf("it speaks %s protocol %d, this zlayer speaks %d: %s", e.Kind, e.Major, e.Host, advice)
+}
+
+// Major is the major of both protocols that this host speaks.
+const Major = 1
+
+// Set is the plugins of all roots.
+type Set struct{ list []*Plugin }
+
+// Find looks for plugins. Of several with the same id the one of the last root
+// counts; the others are found with that as their problem.
+func Find(roots []Root) (*Set, error) {
+	s := &Set{}
+	for _, root := range roots {
+		found, err := scan(root)
+		if err != nil {
+			return nil, err
+		}
+		s.list = append(s.list, found...)
+	}
+	s.shadow()
+	slices.SortStableFunc(s.list, func(a, b *Plugin) int { return cmp.Compare(a.ID, b.ID) })
+	return s, nil
+}
+
+// scan finds the plugins of one root, sorted by folder.
+func scan(root Root) ([]*Plugin, error) {
+	if _, err := os.Lstat(filepath.Join(root.Dir, manifest.FileName)); err == nil {
+		return []*Plugin{load(root.Dir, root.Origin)}, nil
+	}
+	entries, err := os.ReadDir(root.Dir)
+	if errors.Is(err, fs.ErrNotExist) && !root.Explicit {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading plugin folder: %w", err)
+	}
+	var found []*Plugin
+	for _, e := range entries {
+		dir := filepath.Join(root.Dir, e.Name())
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			found = append(found, load(dir, root.Origin))
+		}
+	}
+	return found, nil
+}
+
+// load reads one plugin.
+func load(dir, origin string) *Plugin {
+	p := &Plugin{ID: filepath.Base(dir), Dir: dir, Origin: origin}
+	data, err := os.ReadFile(filepath.Join(dir, manifest.FileName))
+	if err != nil {
+		p.Problem = fmt.Errorf("its manifest cannot be read: %w", err)
+		return p
+	}
+	m, err := manifest.Parse(data)
+	if err != nil {
+		p.Problem = fmt.Errorf("its manifest is not valid: %w", err)
+		return p
+	}
+	p.ID, p.Manifest = m.ID, m
+	p.Problem = usable(p)
+	return p
+}
+
+// usable says why a plugin with a good manifest cannot be used here, or nil.
+func usable(p *Plugin) error {
+	m := p.Manifest
+	if m.Protocol.Major != Major {
+		return &VersionError{ID: m.ID, Version: m.Version, Kind: m.Kind, Major: m.Protocol.Major, Host: Major}
+	}
+	file, _, err := p.Main()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("its file is missing: %w", err)
+	}
+	return nil
+}
+
+// shadow marks all but the last plugin of each id.
+func (s *Set) shadow() {
+	last := map[string]*Plugin{}
+	for _, p := range s.list {
+		if p.Manifest != nil {
+			last[p.ID] = p
+		}
+	}
+	for _, p := range s.list {
+		if winner := last[p.ID]; p.Manifest != nil && winner != p && p.Problem == nil {
+			p.Problem = fmt.Errorf("%s (%s) is used instead", winner.Dir, winner.Origin)
+		}
+	}
+}
+
+// All returns every plugin, sorted by id.
+func (s *Set) All() []*Plugin { return s.list }
+
+// Get returns the plugin with an id, usable or not. When several have it, it
+// is the one that counts.
+func (s *Set) Get(id string) *Plugin {
+	var found *Plugin
+	for _, p := range s.list {
+		if p.ID == id && (found == nil || found.Problem != nil) {
+			found = p
+		}
+	}
+	return found
+}
+
+// Backends returns the usable backends, sorted by id.
+func (s *Set) Backends() []*Plugin {
+	return slices.DeleteFunc(slices.Clone(s.list), func(p *Plugin) bool {
+		return p.Problem != nil || p.Manifest.Kind != manifest.Backend
+	})
+}
+
+// frontends returns the usable frontends, the preferred one first.
+func (s *Set) frontends() []*Plugin {
+	list := slices.DeleteFunc(slices.Clone(s.list), func(p *Plugin) bool {
+		return p.Problem != nil || p.Manifest.Kind != manifest.Frontend || p.Manifest.Claims == nil
+	})
+	slices.SortStableFunc(list, func(a, b *Plugin) int {
+		return cmp.Compare(b.Manifest.Claims.Priority, a.Manifest.Claims.Priority)
+	})
+	return list
+}
+
+// ForFile returns the frontend that claims a file name, or nil. An exact name
+// wins over a pattern, then the priority.
+func (s *Set) ForFile(name string) *Plugin {
+	list := s.frontends()
+	for _, p := range list {
+		if slices.Contains(p.Manifest.Claims.Files, name) {
+			return p
+		}
+	}
+	for _, p := range list {
+		if slices.ContainsFunc(p.Manifest.Claims.Files, func(pattern string) bool {
+			ok, err := path.Match(pattern, name)
+			return ok && err == nil
+		}) {
+			return p
+		}
+	}
+	return nil
+}
+
+// ForSyntax returns the frontend that claims a "# syntax=" name, or nil.
+func (s *Set) ForSyntax(name string) *Plugin {
+	for _, p := range s.frontends() {
+		if slices.Contains(p.Manifest.Claims.Syntaxes, name) {
+			return p
+		}
+	}
+	return nil
+}
+
+// Discovery returns the patterns by which a build file is found in a folder,
+// in order.
+func (s *Set) Discovery() []string {
+	var patterns []string
+	for _, p := range s.frontends() {
+		patterns = append(patterns, p.Manifest.Claims.Discover...)
+	}
+	return patterns
+}
+
+func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
