@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import "fmt"
+
+// Kind classifies an Error.
+type Kind int
+
+// The kinds.
+const (
+	// KindReference is a reference that is not well-formed.
+	KindReference Kind = iota + 1
+	// KindNotFound is an image that the registry, or the store, does not have.
+	KindNotFound
+	// KindNotLocal is an image that the store does not have while the policy
+	// forbids asking a registry.
+	KindNotLocal
+	// KindDenied is a registry that refuses the credentials, or wants some.
+	KindDenied
+	// KindPlatform is an image that does not exist for the platform.
+	KindPlatform
+	// KindUnreachable is a registry that does not answer, or not in time.
+	KindUnreachable
+	// KindDamaged is content that does not have its digest.
+	KindDamaged
+	// KindUnsupported is an image that zlayer cannot use.
+	KindUnsupported
+)
+
+// Error is an error the user can do something about.
+type Error struct {
+	// Kind is its class.
+	Kind Kind
+	// Reference is the image, as the user named it or by digest.
+	Reference string
+	// Message is one sentence: what happened.
+	Message string
+	// Help is one sentence: what to do. May be empty.
+	Help string
+	// Err is the cause. May be nil.
+	Err error
+}
+
+// Error returns the reference, the message and the cause.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("image %q: %s", e.Reference, e.Message)
+	}
+	return fmt.Sprintf("image %q: %s: %v", e.Reference, e.Message, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

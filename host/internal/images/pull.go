@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+)
+
+// blobTries is how often a blob is asked for when the transfer breaks off.
+const blobTries = 3
+
+// pull fetches one image.
+type pull struct {
+	*session
+	puller   *remote.Puller
+	want     *irv1.Platform
+	progress *meter
+}
+
+func (s *Store) newPull(reference string, want *irv1.Platform, progress Progress) (*pull, error) {
+	n, err := s.dial(reference)
+	if err != nil {
+		return nil, err
+	}
+	puller, err := remote.NewPuller(n.options...)
+	if err != nil {
+		return nil, err
+	}
+	return &pull{session: n, puller: puller, want: want, progress: newMeter(progress)}, nil
+}
+
+// head returns the digest the registry gives for the reference now. Registries
+// that do not answer HEAD as they should are asked with GET.
+func (p *pull) head(ctx context.Context) (string, error) {
+	desc, err := p.puller.Head(ctx, p.ref)
+	if err == nil {
+		return desc.Digest.String(), nil
+	}
+	full, err := p.puller.Get(ctx, p.ref)
+	if err != nil {
+		return "", p.explain(ctx, err)
+	}
+	return full.Digest.String(), nil
+}
+
+// fetch brings the image for the platform into the store. It returns its entry
+// of the index, without reference, and the digest the reference has now.
+func (p *pull) fetch(ctx context.Context) (v1.Descriptor, string, error) {
+	top, err := p.puller.Get(ctx, p.ref)
+	if err != nil {
+		return v1.Descriptor{}, "", p.explain(ctx, err)
+	}
+	desc, declared, err := p.choose(ctx, top)
+	if err != nil {
+		return v1.Descriptor{}, "", p.explain(ctx, err)
+	}
+	entry, err := p.keep(ctx, desc, declared)
+	return entry, top.Digest.String(), p.explain(ctx, err)
+}
+
+// config fetches and reads the configuration of an image.
+func (p *pull) config(ctx context.Context, m *v1.Manifest) (*configFile, error) {
+	if m.Config.Size > maxDocument {
+		return nil, malformed(p.ref.String(), "manifest", fmt.Errorf("a configuration of %d bytes is refused", m.Config.Size))
+	}
+	if err := p.blob(ctx, m.Config); err != nil {
+		return nil, err
+	}
+	raw, err := p.store.readBlob(m.Config.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return parseConfig(raw)
+}
+
+// keep brings one image into the store: its manifest last, so that an image
+// with a manifest is whole. What an index declares counts more than what the
+// configuration says, which is often less exact.
+func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Platform) (v1.Descriptor, error) {
+	manifest, err := imageManifest(p.ref.String(), d)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	config, err := p.config(ctx, manifest)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	if declared == nil {
+		declared = config.Platform()
+		if have := platformOf(declared); !suits(p.want, have) {
+			return v1.Descriptor{}, wrongPlatform(p.ref.String(), p.want, []*irv1.Platform{have})
+		}
+	}
+	if err := p.layers(ctx, manifest); err != nil {
+		return v1.Descriptor{}, err
+	}
+	desc, err := p.store.putBlob(d.Manifest)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	if desc.Digest != d.Digest {
+		return v1.Descriptor{}, &Error{Kind: KindDamaged, Reference: p.ref.String(), Message: "the manifest changed while it was read"}
+	}
+	desc.MediaType, desc.Platform = d.MediaType, declared
+	return desc, nil
+}
+
+// layers brings the layers of an image into the store, several at a time.
+func (p *pull) layers(ctx context.Context, m *v1.Manifest) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(jobs)
+	for _, l := range distinct(m.Layers) {
+		group.Go(func() error { return p.blob(ctx, l) })
+	}
+	return group.Wait()
+}
+
+// blob brings one blob into the store, unless it is there.
+func (p *pull) blob(ctx context.Context, d v1.Descriptor) error {
+	if _, err := parseDigest(d.Digest.String()); err != nil {
+		return err
+	}
+	if p.store.hasBlob(d) {
+		p.progress.report(d.Digest.String(), d.Size, d.Size)
+		return nil
+	}
+	for try := 1; ; try++ {
+		err := p.copyBlob(ctx, d)
+		if err == nil || try == blobTries || !brokeOff(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(p.store.backoff.Duration * time.Duration(try)):
+		}
+	}
+}
+
+// brokeOff says whether a transfer ended early or went wrong on the way, so
+// that another try may help.
+func brokeOff(err error) bool {
+	var own *Error
+	if errors.As(err, &own) {
+		return own.Kind == KindDamaged
+	}
+	for _, early := range []error{io.ErrUnexpectedEOF, errStalled, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, early) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pull) copyBlob(ctx context.Context, d v1.Descriptor) error {
+	layer, err := p.puller.Layer(ctx, p.ref.Context().Digest(d.Digest.String()))
+	if err != nil {
+		return err
+	}
+	src, err := layer.Compressed()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	w, err := p.store.newBlob()
+	if err != nil {
+		return err
+	}
+	defer w.discard()
+	counted := &countingReader{src: io.LimitReader(src, d.Size+1), name: d.Digest.String(), total: d.Size, meter: p.progress}
+	if _, err := io.Copy(w, counted); err != nil && !strings.HasPrefix(err.Error(), "error verifying") {
+		return err
+	}
+	return w.commitAs(d) // says it better than the library's verifier
+}
+
+// imageManifest reads a manifest and refuses what cannot be a base image.
+func imageManifest(reference string, d *remote.Descriptor) (*v1.Manifest, error) {
+	if !d.MediaType.IsImage() {
+		return nil, unsupportedManifest(reference, d.MediaType)
+	}
+	m, err := v1.ParseManifest(bytes.NewReader(d.Manifest))
+	if err != nil {
+		return nil, malformed(reference, "manifest", err)
+	}
+	if !m.Config.MediaType.IsConfig() {
+		return nil, &Error{
+			Kind: KindUnsupported, Reference: reference,
+			Message: fmt.Sprintf("this is not a container image: its configuration is of type %q", m.Config.MediaType),
+		}
+	}
+	for _, l := range m.Layers {
+		if !l.MediaType.IsLayer() || !l.MediaType.IsDistributable() {
+			return nil, &Error{
+				Kind: KindUnsupported, Reference: reference,
+				Message: fmt.Sprintf("a layer is of type %q, which zlayer cannot use", l.MediaType),
+				Help:    "use an image with tar layers: plain, gzip or zstd",
+			}
+		}
+	}
+	return m, nil
+}
+
+func unsupportedManifest(reference string, mt types.MediaType) error {
+	e := &Error{Kind: KindUnsupported, Reference: reference, Message: fmt.Sprintf("a manifest of type %q cannot be used", mt)}
+	if mt.IsSchema1() {
+		e.Message = "this is an image in Docker's old format, schema 1, which is no longer supported"
+		e.Help = "pull and push it once with a tool that converts it, or use a newer image"
+	}
+	return e
+}
+
+func malformed(reference, what string, err error) error {
+	return &Error{Kind: KindUnsupported, Reference: reference, Message: "the registry sent a malformed " + what, Err: err}
+}
+
+// distinct drops repeated blobs: images do have the same layer twice.
+func distinct(ds []v1.Descriptor) []v1.Descriptor {
+	var out []v1.Descriptor
+	for _, d := range ds {
+		if !slices.ContainsFunc(out, func(o v1.Descriptor) bool { return o.Digest == d.Digest }) {
+			out = append(out, d)
+		}
+	}
+	return out
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// userAgent names us to registries.
+const userAgent = "zlayer"
+
+// jobs is how many blobs of one image are moved at the same time.
+const jobs = 4
+
+// errStalled is why a transfer is given up.
+var errStalled = errors.New("the connection stood still")
+
+// session is what we are to one registry while we ask it about one reference.
+type session struct {
+	store *Store
+	ref   name.Reference
+	// source is the auth file with our credentials. Empty when anonymous.
+	source  string
+	options []remote.Option
+}
+
+// dial prepares a session. Nothing is sent yet.
+func (s *Store) dial(reference string) (*session, error) {
+	ref, err := s.parseRemote(reference)
+	if err != nil {
+		return nil, err
+	}
+	auth, source, err := s.credentials(ref.Context())
+	if err != nil {
+		return nil, err
+	}
+	return &session{store: s, ref: ref, source: source, options: []remote.Option{
+		remote.WithAuth(auth),
+		remote.WithTransport(s.transport(ref.Context().RegistryStr())),
+		remote.WithUserAgent(userAgent),
+		remote.WithRetryBackoff(s.backoff),
+		remote.WithJobs(jobs),
+	}}, nil
+}
+
+// transport is the plain one, with the rule about http and the time-outs.
+func (s *Store) transport(registry string) http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = s.options.Stall
+	if s.insecure(registry) {
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the user listed this registry
+	}
+	return &guard{store: s, next: t}
+}
+
+// guard refuses http, so that credentials and images cross a network in the
+// open only where the user said so, and gives up on a connection that stands
+// still.
+type guard struct {
+	store *Store
+	next  http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
+	if host := r.URL.Host; r.URL.Scheme != "https" && !loopback(host) && !g.store.insecure(host) {
+		return nil, fmt.Errorf("%w: %s", errPlainHTTP, host)
+	}
+	ctx, cancel := context.WithCancelCause(r.Context())
+	resp, err := g.next.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		cancel(nil)
+		return nil, err
+	}
+	resp.Body = watch(ctx, resp.Body, g.store.options.Stall, cancel)
+	return resp, nil
+}
+
+var errPlainHTTP = errors.New("plain http is refused for this registry")
+
+// watched is a body that ends its request when it stands still.
+type watched struct {
+	io.ReadCloser
+	ctx    context.Context
+	timer  *time.Timer
+	limit  time.Duration
+	cancel context.CancelCauseFunc
+}
+
+func watch(ctx context.Context, body io.ReadCloser, limit time.Duration, cancel context.CancelCauseFunc) io.ReadCloser {
+	w := &watched{ReadCloser: body, ctx: ctx, limit: limit, cancel: cancel}
+	w.timer = time.AfterFunc(limit, func() { cancel(errStalled) })
+	return w
+}
+
+// Read implements io.Reader.
+func (w *watched) Read(p []byte) (int, error) {
+	w.timer.Reset(w.limit)
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && errors.Is(context.Cause(w.ctx), errStalled) {
+		err = errStalled
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (w *watched) Close() error {
+	w.timer.Stop()
+	defer w.cancel(nil)
+	return w.ReadCloser.Close()
+}
+
+// explain turns an error of the library into one for people.
+func (n *session) explain(ctx context.Context, err error) error {
+	var own *Error
+	if err == nil || errors.As(err, &own) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("image %q: %w", n.ref, context.Cause(ctx))
+	}
+	e := &Error{Reference: n.ref.String(), Err: err}
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		n.explainAnswer(e, answer)
+	} else {
+		n.explainSilence(e, err)
+	}
+	return e
+}
+
+// explainAnswer is for a registry that answered, but not as hoped.
+func (n *session) explainAnswer(e *Error, answer *transport.Error) {
+	registry := n.ref.Context().RegistryStr()
+	switch code := answer.StatusCode; {
+	case code == http.StatusNotFound:
+		e.Kind, e.Message = KindNotFound, registry+" has no such image"
+		e.Help = "check the name and the tag"
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		e.Kind, e.Message, e.Help = KindDenied, registry+" refused access", n.authHelp()
+	case code == http.StatusTooManyRequests:
+		e.Kind, e.Message = KindUnreachable, registry+" refuses more requests for now"
+		e.Help = "wait a while, or log in to the registry for a higher limit"
+	default:
+		e.Kind, e.Message = KindUnreachable, fmt.Sprintf("%s answered with status %d", registry, code)
+		e.Help = "try again later"
+	}
+}
+
+func (n *session) authHelp() string {
+	if n.source != "" {
+		return fmt.Sprintf("the credentials in %s were used: log in again, and check that the image exists and that you may read or write it", n.source)
+	}
+	return fmt.Sprintf("no credentials for it were found (looked at %s): log in with docker, podman or another tool that writes one of these files, and check that the image exists",
+		strings.Join(n.store.options.AuthFiles, ", "))
+}
+
+// explainSilence is for a registry that did not answer.
+func (n *session) explainSilence(e *Error, err error) {
+	registry := n.ref.Context().RegistryStr()
+	e.Kind, e.Message = KindUnreachable, registry+" does not answer"
+	e.Help = "check the network and the name of the registry; --pull never uses only what is stored"
+	var cert *tls.CertificateVerificationError
+	switch text := err.Error(); {
+	case errors.Is(err, errStalled) || strings.Contains(text, "timeout awaiting response headers"):
+		e.Message = fmt.Sprintf("%s sent nothing for %s", registry, n.store.options.Stall)
+	case errors.As(err, &cert):
+		e.Message = "the certificate of " + registry + " is not trusted"
+		e.Help = "install the authority that signed it, or list the registry as insecure"
+	case errors.Is(err, errPlainHTTP), strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		e.Message = registry + " is only reachable over plain http, which is refused"
+		e.Help = "list the registry as insecure when you trust the network in between"
+	case strings.Contains(text, "does not match requested digest"):
+		e.Kind, e.Message = KindDamaged, registry+" sent something else than was asked for"
+		e.Help = "try again; when it happens again, the registry or a proxy on the way is broken"
+	}
+}

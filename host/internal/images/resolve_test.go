@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+)
+
+func TestResolveByTagAndDigest(t *testing.T) {
+	host := serve(t, nil)
+	img := randomImage(t, "linux/amd64")
+	write(t, host+"/team/app:1", img)
+	for _, ref := range []string{host + "/team/app:1", host + "/team/app@" + digestOf(t, img), host + "/team/app:x@" + digestOf(t, img)} {
+		s := openStore(t, Options{})
+		got := resolve(t, s, ref, "")
+		if got.Digest != digestOf(t, img) || !slices.Equal(got.Config.Env, []string{"FROM=linux/amd64"}) {
+			t.Errorf("%s: got %s with %v", ref, got.Digest, got.Config)
+		}
+		checkLayout(t, s.Dir(), got.Digest)
+	}
+}
+
+// checkLayout reads a layout with the library and validates one image of it.
+func checkLayout(t *testing.T, dir, digest string) v1.Image {
+	t.Helper()
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := v1.NewHash(digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := index.Image(h)
+	if err != nil {
+		t.Fatalf("the layout %s does not list %s: %v", dir, digest, err)
+	}
+	if err := validate.Image(img); err != nil {
+		t.Errorf("the library says of %s: %v", digest, err)
+	}
+	return img
+}
+
+func TestPolicies(t *testing.T) {
+	var requests atomic.Int32
+	down := atomic.Bool{}
+	host := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			if down.Load() {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	ref := host + "/app"
+	first, second := randomImage(t, "linux/amd64"), randomImage(t, "linux/amd64")
+	write(t, ref, first)
+	s := openStore(t, Options{})
+
+	_, err := s.Resolve(context.Background(), Request{Reference: ref, Platform: amd64(), Policy: PolicyNever})
+	wantKind(t, err, KindNotLocal, "--pull missing")
+	resolve(t, s, ref, PolicyMissing)
+
+	steps := []struct {
+		policy Policy
+		down   bool
+		want   v1.Image
+		asks   bool
+	}{
+		{PolicyMissing, false, first, false},
+		{PolicyNever, false, first, false},
+		{PolicyNewer, true, first, true},
+		{PolicyNewer, false, second, true},
+		{PolicyMissing, false, second, false},
+		{PolicyAlways, false, second, true},
+	}
+	write(t, ref, second)
+	for i, step := range steps {
+		down.Store(step.down)
+		before := requests.Load()
+		got := resolve(t, s, ref, step.policy)
+		if got.Digest != digestOf(t, step.want) {
+			t.Errorf("step %d, %s: wrong image", i, step.policy)
+		}
+		if asked := requests.Load() != before; asked != step.asks {
+			t.Errorf("step %d, %s: asked the registry: %v", i, step.policy, asked)
+		}
+		if (got.Unchecked != nil) != step.down {
+			t.Errorf("step %d, %s: unchecked: %v", i, step.policy, got.Unchecked)
+		}
+	}
+	down.Store(true)
+	_, err = s.Resolve(context.Background(), Request{Reference: ref, Platform: amd64(), Policy: PolicyAlways})
+	wantKind(t, err, KindUnreachable)
+	_, err = s.Resolve(context.Background(), Request{Reference: ref, Policy: "sometimes"})
+	if err == nil || !strings.Contains(err.Error(), "missing, newer, always or never") {
+		t.Errorf("unknown policy: %v", err)
+	}
+}
+
+func TestTaggedHereGoesFirst(t *testing.T) {
+	host := serve(t, nil)
+	write(t, host+"/base", randomImage(t, "linux/amd64"))
+	s := openStore(t, Options{})
+	base := resolve(t, s, host+"/base", "")
+	if err := s.Tag(context.Background(), base.Digest, "my-base"); err != nil {
+		t.Fatal(err)
+	}
+	for _, ref := range []string{"my-base", "my-base:latest", "docker.io/library/my-base", "index.docker.io/library/my-base:latest"} {
+		for _, policy := range []Policy{PolicyMissing, PolicyNewer, PolicyNever} {
+			if got := resolve(t, s, ref, policy); got.Digest != base.Digest || got.Reference != "docker.io/library/my-base:latest" {
+				t.Errorf("%s, %s: got %+v", ref, policy, got)
+			}
+		}
+	}
+	_, err := s.Resolve(context.Background(), Request{Reference: "my-base", Platform: parsePlatform("linux/s390x")})
+	wantKind(t, err, KindPlatform, "linux/amd64", "linux/s390x")
+}
+
+// multi writes an index of images of platforms, some in an inner index.
+func multi(t *testing.T, ref string, platforms, inner []string) map[string]v1.Image {
+	t.Helper()
+	made := map[string]v1.Image{}
+	build := func(platforms []string) v1.ImageIndex {
+		var index v1.ImageIndex = empty.Index
+		for _, p := range platforms {
+			made[p] = randomImage(t, p)
+			index = mutate.AppendManifests(index, mutate.IndexAddendum{
+				Add: made[p], Descriptor: v1.Descriptor{Platform: descriptorPlatform(parsePlatform(p))},
+			})
+		}
+		return index
+	}
+	index := build(platforms)
+	if inner != nil {
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: build(inner)})
+	}
+	if err := remote.WriteIndex(mustRef(t, ref), index); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestPlatformSelection(t *testing.T) {
+	host := serve(t, nil)
+	made := multi(t, host+"/multi", []string{"linux/amd64", "linux/arm/v6", "linux/arm/v7", "windows/amd64"}, []string{"linux/arm64", "linux/riscv64"})
+	tests := []struct{ want, get string }{
+		{"linux/amd64", "linux/amd64"},
+		{"linux/amd64/v3", "linux/amd64"},
+		{"linux/arm", "linux/arm/v7"},
+		{"linux/arm/v6", "linux/arm/v6"},
+		{"linux/arm64", "linux/arm64"},
+		{"linux/arm64/v8", "linux/arm64"},
+		{"linux/arm64/v9", "linux/arm64"},
+		{"linux/riscv64", "linux/riscv64"},
+		{"windows/amd64", "windows/amd64"},
+	}
+	s := openStore(t, Options{})
+	for range 2 { // from the registry, then from the store
+		for _, tt := range tests {
+			got, err := s.Resolve(context.Background(), Request{Reference: host + "/multi", Platform: parsePlatform(tt.want)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Digest != digestOf(t, made[tt.get]) {
+				t.Errorf("%s: got the image of %s", tt.want, spell(got.Platform))
+			}
+		}
+	}
+	for _, want := range []string{"linux/s390x", "linux/arm/v5", "darwin/arm64"} {
+		_, err := s.Resolve(context.Background(), Request{Reference: host + "/multi", Platform: parsePlatform(want)})
+		wantKind(t, err, KindPlatform, want, "linux/amd64, linux/arm/v6, linux/arm/v7, linux/arm64, linux/riscv64, windows/amd64")
+	}
+}
+
+func TestDigestOfIndexIsFoundInStore(t *testing.T) {
+	host := serve(t, nil)
+	made := multi(t, host+"/multi", []string{"linux/amd64", "linux/arm64"}, nil)
+	index, err := remote.Index(mustRef(t, host+"/multi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openStore(t, Options{})
+	ref := host + "/multi@" + digestOf(t, index)
+	resolve(t, s, ref, "")
+	for _, policy := range []Policy{PolicyNever, PolicyAlways} {
+		if got := resolve(t, s, ref, policy); got.Digest != digestOf(t, made["linux/amd64"]) {
+			t.Errorf("%s: got %s", policy, got.Digest)
+		}
+	}
+}
+
+func TestSingleImageOfAnotherPlatform(t *testing.T) {
+	host := serve(t, nil)
+	write(t, host+"/app", randomImage(t, "linux/arm64"))
+	_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
+	wantKind(t, err, KindPlatform, "linux/amd64", "linux/arm64", "--platform")
+}
+
+func TestRefused(t *testing.T) {
+	host := serve(t, nil)
+	put := func(repo string, mt types.MediaType, config types.MediaType, layer types.MediaType) {
+		t.Helper()
+		img := randomImage(t, "linux/amd64")
+		raw, err := img.RawManifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, host+"/"+repo+":src", img)
+		text := strings.ReplaceAll(string(raw), string(types.DockerConfigJSON), string(config))
+		text = strings.ReplaceAll(text, string(types.DockerLayer), string(layer))
+		req, _ := http.NewRequest(http.MethodPut, "http://"+host+"/v2/"+repo+"/manifests/latest", strings.NewReader(text))
+		req.Header.Set("Content-Type", string(mt))
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil || resp.StatusCode != http.StatusCreated {
+			t.Fatal(resp, err)
+		}
+	}
+	put("schema1", types.DockerManifestSchema1Signed, types.DockerConfigJSON, types.DockerLayer)
+	put("helm", types.DockerManifestSchema2, "application/vnd.cncf.helm.config.v1+json", types.DockerLayer)
+	put("foreign", types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerForeignLayer)
+	put("odd", types.DockerManifestSchema2, types.DockerConfigJSON, "application/x-odd")
+	s := openStore(t, Options{})
+	for repo, words := range map[string]string{"schema1": "schema 1", "helm": "helm", "foreign": "foreign", "odd": "application/x-odd"} {
+		_, err := s.Resolve(context.Background(), Request{Reference: host + "/" + repo, Platform: amd64()})
+		wantKind(t, err, KindUnsupported, words)
+	}
+	if list, err := s.List(); err != nil || len(list) != 0 {
+		t.Errorf("refused images are listed: %v, %v", list, err)
+	}
+	_, err := s.Resolve(context.Background(), Request{Reference: host + "/none"})
+	wantKind(t, err, KindNotFound, "none")
+	for _, ref := range []string{"Debian", "", "a b", "x@sha256:12", "x@sha512:" + strings.Repeat("0", 128)} {
+		_, err := s.Resolve(context.Background(), Request{Reference: ref})
+		wantKind(t, err, KindReference)
+	}
+}
+
+// basicAuth asks for joe's password.
+func basicAuth(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, pass, _ := r.BasicAuth(); user != "joe" || pass != "s3cret" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authFile writes a file with one entry.
+func authFile(t *testing.T, key, password string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "auth.json")
+	entry := base64.StdEncoding.EncodeToString([]byte("joe:" + password))
+	if err := os.WriteFile(file, fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, key, entry), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestCredentials(t *testing.T) {
+	var image v1.Image = randomImage(t, "linux/amd64")
+	open := atomic.Bool{}
+	open.Store(true)
+	host := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if open.Load() {
+				next.ServeHTTP(w, r)
+				return
+			}
+			basicAuth(next).ServeHTTP(w, r)
+		})
+	})
+	ref := host + "/team/app"
+	write(t, ref, image)
+	open.Store(false)
+	missing := filepath.Join(t.TempDir(), "missing.json")
+
+	t.Run("right", func(t *testing.T) {
+		for _, key := range []string{host, host + "/team", host + "/team/app"} {
+			other := authFile(t, "other.example", "wrong")
+			resolve(t, openStore(t, Options{AuthFiles: []string{missing, other, authFile(t, key, "s3cret")}}), ref, "")
+		}
+	})
+	t.Run("nearest entry wins", func(t *testing.T) {
+		file := authFile(t, host, "wrong")
+		data, _ := os.ReadFile(authFile(t, host+"/team", "s3cret"))
+		merged := strings.Replace(string(data), "{\"auths\":{", "{\"auths\":{\""+host+"\":{\"auth\":\"am9lOndyb25n\"},", 1)
+		if err := os.WriteFile(file, []byte(merged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		resolve(t, openStore(t, Options{AuthFiles: []string{file}}), ref, "")
+	})
+	t.Run("wrong", func(t *testing.T) {
+		file := authFile(t, host, "hunter2")
+		_, err := openStore(t, Options{AuthFiles: []string{file}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		wantKind(t, err, KindDenied, file, "log in")
+		if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, "hunter2") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("joe:hunter2"))) {
+			t.Errorf("the error shows the password: %s", text)
+		}
+	})
+	t.Run("none", func(t *testing.T) {
+		_, err := openStore(t, Options{AuthFiles: []string{missing}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		wantKind(t, err, KindDenied, missing)
+	})
+	t.Run("broken file", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "auth.json")
+		if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := openStore(t, Options{AuthFiles: []string{file}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		if err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("error %v does not name the file", err)
+		}
+	})
+	t.Run("credential helper", func(t *testing.T) {
+		dir := t.TempDir()
+		script := "#!/bin/sh\nread host\n[ \"$host\" = " + host + " ] || exit 1\necho '{\"ServerURL\":\"'$host'\",\"Username\":\"joe\",\"Secret\":\"s3cret\"}'\n"
+		if err := os.WriteFile(filepath.Join(dir, "docker-credential-zltest"), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+		file := filepath.Join(dir, "config.json")
+		if err := os.WriteFile(file, fmt.Appendf(nil, `{"credHelpers":{%q:"zltest"}}`, host), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		resolve(t, openStore(t, Options{AuthFiles: []string{file}}), ref, "")
+	})
+}
+
+func TestAuthFilesOfDockerAndPodman(t *testing.T) {
+	t.Setenv("HOME", "/h")
+	t.Setenv("REGISTRY_AUTH_FILE", "/r/auth.json")
+	t.Setenv("DOCKER_CONFIG", "")
+	t.Setenv("XDG_RUNTIME_DIR", "/run/user/1")
+	t.Setenv("XDG_CONFIG_HOME", "")
+	want := []string{"/r/auth.json", "/h/.docker/config.json", "/run/user/1/containers/auth.json", "/h/.config/containers/auth.json"}
+	if got := authFiles(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	t.Setenv("DOCKER_CONFIG", "/d")
+	t.Setenv("XDG_CONFIG_HOME", "/c")
+	if got := authFiles(); got[1] != "/d/config.json" || got[3] != "/c/containers/auth.json" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// spoil changes the bodies of blobs for which which is true.
+func spoil(which func(n int32) bool, change func(w http.ResponseWriter, body []byte)) func(http.Handler) http.Handler {
+	var n atomic.Int32
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/") || !which(n.Add(1)) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			rec := &recorder{header: http.Header{}}
+			next.ServeHTTP(rec, r)
+			change(w, rec.body)
+		})
+	}
+}
+
+type recorder struct {
+	header http.Header
+	body   []byte
+}
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) WriteHeader(int)             {}
+func (r *recorder) Write(p []byte) (int, error) { r.body = append(r.body, p...); return len(p), nil }
+
+func TestBrokenBlobs(t *testing.T) {
+	truncate := func(w http.ResponseWriter, body []byte) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Write(body[:len(body)/2])
+		panic(http.ErrAbortHandler)
+	}
+	flip := func(w http.ResponseWriter, body []byte) {
+		body[len(body)/2] ^= 1
+		w.Write(body)
+	}
+	longer := func(w http.ResponseWriter, body []byte) { w.Write(append(body, "more"...)) }
+	always := func(int32) bool { return true }
+	once := func(n int32) bool { return n == 2 }
+	tests := []struct {
+		name   string
+		which  func(int32) bool
+		change func(http.ResponseWriter, []byte)
+		kind   Kind
+	}{
+		{"truncated", always, truncate, KindUnreachable},
+		{"flipped bit", always, flip, KindDamaged},
+		{"too long", always, longer, KindDamaged},
+		{"truncated once", once, truncate, 0},
+		{"flipped once", once, flip, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			host := serve(t, spoil(tt.which, tt.change))
+			write(t, host+"/app", randomImage(t, "linux/amd64"))
+			s := openStore(t, Options{})
+			img, err := s.Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
+			if tt.kind == 0 {
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkLayout(t, s.Dir(), img.Digest)
+				return
+			}
+			wantKind(t, err, tt.kind)
+			if list, err := s.List(); err != nil || len(list) != 0 {
+				t.Errorf("half an image is listed: %v, %v", list, err)
+			}
+			if left, _ := os.ReadDir(s.path(tempDir)); len(left) != 0 {
+				t.Errorf("temporary files are left: %v", left)
+			}
+		})
+	}
+}
+
+func TestWrongManifestIsRefused(t *testing.T) {
+	other := randomImage(t, "linux/amd64")
+	raw, err := other.RawManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/manifests/sha256:") {
+				w.Header().Set("Content-Type", string(types.DockerManifestSchema2))
+				w.Write(raw)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	img := randomImage(t, "linux/amd64")
+	write(t, host+"/app", img)
+	_, err = openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/app@" + digestOf(t, img), Platform: amd64()})
+	wantKind(t, err, KindDamaged)
+}
+
+func TestStalledRegistry(t *testing.T) {
+	release := make(chan struct{})
+	host := serve(t, spoil(func(n int32) bool { return n > 1 }, func(w http.ResponseWriter, body []byte) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+		w.Write(body[:10])
+		w.(http.Flusher).Flush()
+		<-release
+	}))
+	defer close(release)
+	write(t, host+"/app", randomImage(t, "linux/amd64"))
+	_, err := openStore(t, Options{Stall: 50 * time.Millisecond}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
+	wantKind(t, err, KindUnreachable, "50ms")
+}
+
+func TestUnreachable(t *testing.T) {
+	s := openStore(t, Options{})
+	_, err := s.Resolve(context.Background(), Request{Reference: "127.0.0.1:1/app"})
+	wantKind(t, err, KindUnreachable, "does not answer", "--pull never")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Resolve(ctx, Request{Reference: "127.0.0.1:1/app"}); err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestProgressReachesTotal(t *testing.T) {
+	host := serve(t, nil)
+	img := randomImage(t, "linux/amd64")
+	write(t, host+"/app", img)
+	var mu sync.Mutex
+	last := map[string][2]int64{}
+	s := openStore(t, Options{})
+	got, err := s.Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64(), Progress: func(name string, current, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		last[name] = [2]int64{current, total}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range got.Layers {
+		if last[l.Digest] != [2]int64{l.Size, l.Size} {
+			t.Errorf("layer %s of %d bytes: last report %v", l.Digest, l.Size, last[l.Digest])
+		}
+	}
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// Names inside the folder of a store. oci-layout, index.json and blobs are
+// image-spec's; the others are ours and no reader of a layout minds them.
+const (
+	layoutFile = "oci-layout"
+	indexFile  = "index.json"
+	blobsDir   = "blobs/sha256"
+	packedDir  = "packed"
+	tempDir    = "tmp"
+	lockFile   = "lock"
+)
+
+const (
+	// layoutContent is the content of oci-layout.
+	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
+	// lockPoll is how often a held lock is tried again.
+	lockPoll = 5 * time.Millisecond
+	// staleAge is how old a temporary file is before it is certainly not of a
+	// running process: every write to a file makes it young again.
+	staleAge = 24 * time.Hour
+)
+
+// Options are the settings of a Store. The zero value is usable.
+type Options struct {
+	// Insecure names registries, "host" or "host:port", that are reached over
+	// http, or over https with a certificate that nobody vouches for. Loopback
+	// addresses may always use http.
+	Insecure []string
+	// AuthFiles are the files with registry credentials, first one with an
+	// entry wins; one that does not exist is passed over. Nil means those of
+	// Docker and Podman: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json or
+	// ~/.docker/config.json, $XDG_RUNTIME_DIR/containers/auth.json,
+	// ~/.config/containers/auth.json.
+	AuthFiles []string
+	// Stall is how long a registry may send nothing before it counts as
+	// unreachable. 0 means one minute.
+	Stall time.Duration
+}
+
+// Store is an image store. Its methods are safe for concurrent use, by several
+// processes too.
+type Store struct {
+	dir     string
+	options Options
+	backoff remote.Backoff
+}
+
+// Open opens the store in a folder and creates what is missing of it.
+func Open(dir string, options Options) (*Store, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening image store %q: %w", dir, err)
+	}
+	if options.Stall <= 0 {
+		options.Stall = time.Minute
+	}
+	if options.AuthFiles == nil {
+		options.AuthFiles = authFiles()
+	}
+	s := &Store{
+		dir:     abs,
+		options: options,
+		backoff: remote.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 3},
+	}
+	if err := s.create(); err != nil {
+		return nil, fmt.Errorf("opening image store: %w", err)
+	}
+	s.sweep()
+	return s, nil
+}
+
+// Dir returns the folder: an OCI image layout with every image of the store in
+// its index. Nobody but the store may write to it.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) path(elem ...string) string {
+	return filepath.Join(append([]string{s.dir}, elem...)...)
+}
+
+// create makes the folders and files of an empty store. Another process may do
+// the same at the same time.
+func (s *Store) create() error {
+	for _, dir := range []string{blobsDir, packedDir, tempDir} {
+		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := s.checkVersion(); err != nil {
+		return err
+	}
+	return s.createIndex()
+}
+
+func (s *Store) checkVersion() error {
+	data, err := os.ReadFile(s.path(layoutFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.writeFile(layoutFile, []byte(layoutContent))
+	}
+	if err != nil {
+		return err
+	}
+	var layout struct {
+		Version string `json:"imageLayoutVersion"`
+	}
+	if err := json.Unmarshal(data, &layout); err != nil {
+		return fmt.Errorf("%s is not an OCI image layout: %w", s.dir, err)
+	}
+	if layout.Version != "1.0.0" {
+		return fmt.Errorf("%s is an OCI image layout of version %q, and only 1.0.0 is known: use a newer zlayer or another folder", s.dir, layout.Version)
+	}
+	return nil
+}
+
+// sweep removes temporary files that a crash left. It is a courtesy: what
+// cannot be removed now can be later.
+func (s *Store) sweep() {
+	entries, err := os.ReadDir(s.path(tempDir))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > staleAge {
+			_ = os.RemoveAll(s.path(tempDir, e.Name()))
+		}
+	}
+}
+
+// lock takes the store's lock, against other goroutines and processes.
+func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+	l := flock.New(s.path(lockFile), flock.SetPermissions(0o600))
+	if _, err := l.TryLockContext(ctx, lockPoll); err != nil {
+		return nil, fmt.Errorf("locking image store %s: %w", s.dir, err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// writeFile puts a whole file in place of another one, or nothing.
+func (s *Store) writeFile(name string, data []byte) error {
+	f, err := s.temp()
+	if err != nil {
+		return err
+	}
+	defer f.discard()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.rename(s.path(name))
+}
+
+// tempFile is a file that is not there until rename.
+type tempFile struct {
+	*os.File
+	done bool
+}
+
+func (s *Store) temp() (*tempFile, error) {
+	f, err := os.CreateTemp(s.path(tempDir), "w-*")
+	if err != nil {
+		return nil, fmt.Errorf("writing to image store: %w", err)
+	}
+	return &tempFile{File: f}, nil
+}
+
+// rename syncs the file and puts it in its place.
+func (t *tempFile) rename(path string) error {
+	if err := t.Sync(); err != nil {
+		return err
+	}
+	if err := t.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(t.Name(), path); err != nil {
+		return err
+	}
+	t.done = true
+	return syncDir(filepath.Dir(path))
+}
+
+// discard removes the file unless it was renamed.
+func (t *tempFile) discard() {
+	if !t.done {
+		_ = t.Close()
+		_ = os.Remove(t.Name())
+	}
+}
+
+// syncDir makes a rename last through a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
