@@ -23,11 +23,11 @@ import (
 	"github.com/zlayer/zlayer/sdk/backend"
 )
 
-// grace is how long jobs get to clean up when the process must end.
-const grace = 10 * time.Second
+// grace is how long jobs get to clean up when the process must end (SPEC B6).
+const grace = 5 * time.Second
 
 // Main serves b until the host shuts it down or dies, and ends the process.
-// Either way every running Build is cancelled first and gets ten seconds to
+// Either way every running Build is cancelled first and gets five seconds to
 // clean up.
 //
 // Whatever the backend prints, to stdout too, goes to stderr, which the host
