@@ -55,10 +55,12 @@ FORCE:
 
 # ---- quickstart: the main job on a real example, without a network ----
 
-quickstart: build
-	CGO_ENABLED=0 $(BUILD) -o examples/scratch/bin/hello ./examples/scratch/hello
+quickstart: build examples/scratch/bin/hello
 	bin/zlayer build examples/scratch --tag quickstart --output type=oci-layout,dest=bin/quickstart
 	@echo "the image is in bin/quickstart; try: bin/zlayer images, bin/zlayer ir examples/scratch"
+
+examples/scratch/bin/hello: FORCE
+	CGO_ENABLED=0 $(BUILD) -o $@ ./examples/scratch/hello
 
 # ---- tests ----
 
@@ -71,8 +73,8 @@ test: build
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap and busybox-static.
-test-system: build
-	ZLAYER_TEST_ROOT=1 $(GO) test -count=1 ./cmd/zlayer/...
+test-system: build examples/scratch/bin/hello
+	$(GO) test -count=1 -tags system ./cmd/zlayer/...
 	cd plugins/buildah-backend && ZLAYER_TEST_ROOT=1 $(GO) test -count=1 -tags '$(BUILDAH_TAGS)' ./...
 
 # ---- check ----

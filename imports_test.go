@@ -30,6 +30,7 @@ var arrows = []struct {
 	{"frontends/zimagefile/...", []string{"frontends/zimagefile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
 	{"plugins/buildah-backend/...", []string{"plugins/buildah-backend/...", "sdk/..."}},
 	{"plugins/wasm-lang-go/...", []string{"plugins/wasm-lang-go/...", "sdk/..."}},
+	{"examples/...", nil},
 	{"sdk/gen/...", []string{"sdk/gen/..."}},
 	{"sdk/internal/...", nil},
 	{"sdk/diag", []string{"sdk/gen/diagv1"}},

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build system
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// sandbox is a state folder and the environment of zlayer in it.
+type sandbox struct {
+	t    *testing.T
+	repo string
+	env  []string
+}
+
+func newSandbox(t *testing.T) *sandbox {
+	t.Helper()
+	repo, dir := repository(t), t.TempDir()
+	env := append(os.Environ(), "ZLAYER_DATA_DIR="+filepath.Join(dir, "data"), "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
+	return &sandbox{t, repo, env}
+}
+
+// zlayer runs bin/zlayer and returns what it printed on stdout.
+func (s *sandbox) zlayer(args ...string) string {
+	s.t.Helper()
+	out, err := s.try(args...)
+	if err != nil {
+		s.t.Fatalf("zlayer %s: %v\n%s", strings.Join(args, " "), err, stderrOf(err))
+	}
+	return strings.TrimSpace(out)
+}
+
+// try runs bin/zlayer.
+func (s *sandbox) try(args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join(s.repo, "bin", "zlayer"), args...)
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+func stderrOf(err error) string {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return string(exit.Stderr)
+	}
+	return ""
+}
+
+// buildLayout builds a context and reads the image back.
+func (s *sandbox) buildLayout(context string, args ...string) (*image, string) {
+	s.t.Helper()
+	dir := filepath.Join(s.t.TempDir(), "layout")
+	args = append([]string{"build", filepath.Join(s.repo, context), "--output", "type=oci-layout,dest=" + dir}, args...)
+	digest := s.zlayer(args...)
+	return openLayout(s.t, dir), digest
+}
+
+// helloProgram builds the static program of two examples into a context that
+// is a copy of the example.
+func (s *sandbox) withHello(example string) string {
+	s.t.Helper()
+	dir := filepath.Join(s.t.TempDir(), "context")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(s.repo, "examples", example))); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	hello, err := os.ReadFile(filepath.Join(s.repo, "examples/scratch/bin/hello"))
+	if err != nil {
+		s.t.Fatal("examples/scratch/bin/hello is not built: run make test-system: ", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bin", "hello"), hello, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	return dir
+}
+
+// Two frontends, one image: from a Dockerfile and from a ZImagefile.
+func TestScratchExamples(t *testing.T) {
+	s := newSandbox(t)
+	for _, example := range []string{"scratch", "zimagefile"} {
+		t.Run(example, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "layout")
+			s.zlayer("build", s.withHello(example), "--output", "type=oci-layout,dest="+dir)
+			img := openLayout(t, dir)
+			if got := img.files["/greeting"]; got.Content == "" || got.Type != '0' {
+				t.Errorf("RUN did not write /greeting: %+v", got)
+			}
+			if c := img.config.Config; c.User != "65534:65534" || !slices.Equal(c.Entrypoint, []string{"/hello"}) || !slices.Equal(c.Cmd, []string{"read", "/greeting"}) {
+				t.Errorf("config: %+v", c)
+			}
+		})
+	}
+}
+
+// With SOURCE_DATE_EPOCH neither the state folder, nor the path of the context,
+// nor the time of the files matters.
+func TestReproducible(t *testing.T) {
+	var digests []string
+	for range 2 {
+		s := newSandbox(t)
+		s.env = append(s.env, "SOURCE_DATE_EPOCH=1700000000")
+		digests = append(digests, s.zlayer("build", s.withHello("scratch")))
+	}
+	if digests[0] != digests[1] {
+		t.Errorf("two digests: %s, %s", digests[0], digests[1])
+	}
+}
+
+func TestDebianExample(t *testing.T) {
+	s := newSandbox(t)
+	registry := serveBase(t)
+	for _, format := range []string{"oci", "docker"} {
+		t.Run(format, func(t *testing.T) {
+			img, _ := s.buildLayout("examples/debian", "--build-arg", "REGISTRY="+registry, "--image-format", format, "--tag", "words:"+format)
+			checkDebianFiles(t, img)
+			checkDebianConfig(t, img)
+			checkDebianHistory(t, img)
+		})
+	}
+}
+
+func checkDebianFiles(t *testing.T, img *image) {
+	t.Helper()
+	want := map[string]file{
+		"/triggered":       {'0', 0o644, 0, 0, "", "triggered\n"},
+		"/srv":             {'5', 0o755, 1000, 1000, "", ""},
+		"/srv/first":       {Type: '0', Mode: 0o644},
+		"/srv/list":        {Type: '0', Mode: 0o640, UID: 1000, GID: 1000},
+		"/srv/count":       {Type: '0', Mode: 0o640, UID: 1000, GID: 1000},
+		"/srv/run.sh":      {Type: '0', Mode: 0o755, UID: 1000, GID: 1000},
+		"/srv/built-on":    {'0', 0o644, 1000, 1000, "", "bookworm-slim\n"},
+		"/srv/literal":     {'0', 0o644, 1000, 1000, "", "the quotes keep $SUITE as it is\n"},
+		"/srv/script":      {'0', 0o644, 0, 0, "", "the first line chose who runs this\n"},
+		"/srv/built-by":    {'0', 0o644, 1000, 1000, "", "1000\n"},
+		"/var/cache/words": {},
+		"/words":           {},
+		"/scratch":         {},
+	}
+	for name, w := range want {
+		got, there := img.files[name]
+		if w == (file{}) {
+			if there && got.Type != '5' {
+				t.Errorf("%s is in the image: %+v", name, got)
+			}
+			continue
+		}
+		if w.Content == "" && w.Type == '0' {
+			w.Content = got.Content
+		}
+		if got != w {
+			t.Errorf("%s: got %+v, want %+v", name, got, w)
+		}
+	}
+	for _, mount := range []string{"/words/list", "/scratch/first", "/var/cache/words/list"} {
+		if _, there := img.files[mount]; there {
+			t.Errorf("%s of a mount is in the image", mount)
+		}
+	}
+}
+
+func checkDebianConfig(t *testing.T, img *image) {
+	t.Helper()
+	c := img.config.Config
+	want := v1.Config{
+		User: "app", WorkingDir: "/srv", StopSignal: "SIGINT",
+		Shell:        []string{"/bin/sh", "-euc"},
+		Entrypoint:   []string{"/srv/run.sh"},
+		Cmd:          []string{"list"},
+		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
+		Volumes:      map[string]struct{}{"/srv/data": {}},
+		Labels:       map[string]string{"org.opencontainers.image.title": "words", "org.opencontainers.image.base.name": "debian:bookworm-slim"},
+		Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TRIGGERED=yes",
+			"LANG=C.UTF-8", "APP_SUITE=bookworm-slim"},
+		Healthcheck: &v1.HealthConfig{Test: []string{"CMD-SHELL", "test -s /srv/list"}, Interval: 30e9, Timeout: 3e9, StartPeriod: 5e9, Retries: 2},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("config:\n got %+v\nwant %+v", c, want)
+	}
+}
+
+// History shows the source text, one entry a step, and says which steps made a
+// layer.
+func checkDebianHistory(t *testing.T, img *image) {
+	t.Helper()
+	var lines []string
+	layers := 0
+	for _, h := range img.config.History {
+		lines = append(lines, h.CreatedBy)
+		if !h.EmptyLayer {
+			layers++
+		}
+	}
+	if have, err := img.Layers(); err != nil || len(have) != layers {
+		t.Errorf("history counts %d layers, there are %d (%v)", layers, len(have), err)
+	}
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{
+		"RUN echo triggered > /triggered",
+		"COPY --from=words --chown=1000:1000 --chmod=640 --link /work/list /work/count /srv/",
+		"HEALTHCHECK --interval=30s",
+		"echo 'app:x:1000:'",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("history lacks %q:\n%s", want, text)
+		}
+	}
+}
