@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package build
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/fetch"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/transfer"
+	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+)
+
+// makeDir is WORKDIR.
+type makeDir struct {
+	*builder
+	step *irv1.MakeDir
+}
+
+func (m *makeDir) key(*key) error { return nil }
+
+func (m *makeDir) run(parent string) (string, error) {
+	onto, err := m.layerTree(parent)
+	if err != nil {
+		return "", err
+	}
+	plan, err := transfer.PlanDir(m.step, onto)
+	if err != nil {
+		return "", err
+	}
+	return m.put(parent, plan)
+}
+
+// copyFiles is COPY or ADD.
+type copyFiles struct {
+	*builder
+	ref     *backendv1.StepRef
+	step    *irv1.Transfer
+	remotes map[string]transfer.Remote
+	scratch string
+}
+
+func (c *copyFiles) key(k *key) error {
+	local := c.local()
+	if len(local) > 0 {
+		err := c.keyOf(k, c.step.From, func(tree *files.Tree) (all []string, err error) {
+			for _, pattern := range local {
+				found, err := transfer.Match(tree, pattern, c.step.Parents)
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, found...)
+			}
+			return all, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(local) == len(c.step.Sources) || c.pinned() {
+		return nil
+	}
+	if err := c.fetch(k); err != nil {
+		return errors.Join(err, os.RemoveAll(c.scratch))
+	}
+	return nil
+}
+
+// local returns the sources that are paths.
+func (c *copyFiles) local() []string {
+	var local []string
+	for _, s := range c.step.Sources {
+		if !c.step.Add || !fetch.IsURL(s) && !fetch.IsGit(s) {
+			local = append(local, s)
+		}
+	}
+	return local
+}
+
+// pinned says that the step itself names the content of its one remote source.
+func (c *copyFiles) pinned() bool { return c.step.Checksum != "" && len(c.step.Sources) == 1 }
+
+func (c *copyFiles) run(parent string) (string, error) {
+	scratch, err := c.room()
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(scratch)
+	job := transfer.Job{Step: c.step, Keep: !isContext(c.step.From), Scratch: scratch}
+	if job.Onto, err = c.layerTree(parent); err != nil {
+		return "", err
+	}
+	if len(c.local()) > 0 {
+		if job.From, err = c.tree(c.step.From); err != nil {
+			return "", err
+		}
+	}
+	if err := c.fetch(nil); err != nil {
+		return "", err
+	}
+	job.Remotes = c.remotes
+	plan, err := transfer.Plan(job)
+	if err != nil {
+		return "", err
+	}
+	return c.put(parent, plan)
+}
+
+// room is a folder on disk for the step.
+func (c *copyFiles) room() (string, error) {
+	if c.scratch != "" {
+		return c.scratch, nil
+	}
+	var err error
+	c.scratch, err = c.folder(c.Scratch)
+	return c.scratch, err
+}
+
+// fetch gets the remote sources, once, and adds their digests to a key.
+func (c *copyFiles) fetch(k *key) error {
+	if c.remotes != nil || len(c.local()) == len(c.step.Sources) {
+		return nil
+	}
+	c.remotes = map[string]transfer.Remote{}
+	for _, source := range c.step.Sources {
+		if !fetch.IsURL(source) && !fetch.IsGit(source) {
+			continue
+		}
+		got, err := c.fetchOne(source)
+		if err != nil {
+			return err
+		}
+		if k != nil {
+			k.add("remote", got.Digest)
+		}
+		tree, err := files.Open(got.Dir, nil)
+		if err != nil {
+			return err
+		}
+		at := got.Name
+		if at == "" {
+			at = "."
+		}
+		c.remotes[source] = transfer.Remote{Name: got.Name, Files: tree, Path: at}
+	}
+	return nil
+}
+
+func (c *copyFiles) fetchOne(source string) (got fetch.Got, err error) {
+	scratch, err := c.room()
+	if err != nil {
+		return got, err
+	}
+	c.serial++
+	dir, err := os.MkdirTemp(scratch, "fetch-")
+	if err != nil {
+		return got, err
+	}
+	kind := "url"
+	if fetch.IsGit(source) {
+		kind = "git"
+		got, err = c.git(source, dir)
+	} else {
+		got, err = fetch.URL(c.ctx, source, dir, func(now, all int64) { c.Job.Progress(c.ref, source, now, all) })
+	}
+	if errors.Is(err, fetch.ErrNoGit) {
+		f := backend.Machinef(c.ref, "ADD of a git repository needs git, and %v", err)
+		f.Help = "install git, or add an archive of the repository by its URL"
+		return got, f
+	}
+	if err != nil {
+		return got, backend.Sourcef(c.ref, "cannot fetch %q: %v", source, err)
+	}
+	if want := c.step.Checksum; want != "" && !sameDigest(want, got.Digest) {
+		f := backend.Sourcef(c.ref, "%q has digest %s, not %s", source, got.Digest, want)
+		f.Help = "check the source, and then the --checksum"
+		return got, f
+	}
+	c.Job.InputRead(kind, source, got.Digest)
+	return got, nil
+}
+
+// sameDigest compares digests; that of a commit may be shortened.
+func sameDigest(want, got string) bool {
+	return want == got || !strings.Contains(got, ":") && len(want) >= 7 && strings.HasPrefix(got, want)
+}
+
+func (c *copyFiles) git(source, dir string) (fetch.Got, error) {
+	socket := ""
+	if strings.HasPrefix(source, "ssh://") || !strings.Contains(source, "://") {
+		agent, ok, err := c.Job.SSH(c.ctx, "default")
+		if err != nil {
+			return fetch.Got{}, err
+		}
+		if ok {
+			socket = agent
+		}
+	}
+	return fetch.Git(c.ctx, source, filepath.Clean(dir), socket, c.step.KeepGitDir)
+}

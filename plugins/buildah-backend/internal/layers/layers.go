@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package layers keeps layers in containers/storage.
+//
+// There are only layers: no images, no containers. A finished layer never
+// changes, and its tar, byte for byte as it was put in, can be had again.
+// Everything that only lives as long as a job, mounts first of all, is kept
+// in the job's own run root, so that jobs share layers and nothing else.
+package layers
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.podman.io/storage"
+	"go.podman.io/storage/pkg/archive"
+)
+
+// Store is a store of layers. Several processes may use one at once.
+type Store struct {
+	store storage.Store
+	// run is a folder of the job on a temporary file system; it is also the
+	// working directory, so that mount options can name what is in it by
+	// short paths.
+	run   string
+	trees map[string]tree
+	links map[string]string
+}
+
+// Layer is a finished layer.
+type Layer struct {
+	// ID names it in the store.
+	ID string
+	// Parent is the layer below. Empty for the lowest.
+	Parent string
+	// Digest is that of its uncompressed tar, "sha256:…".
+	Digest string
+	// Size is that of its uncompressed tar in bytes.
+	Size int64
+}
+
+// drivers are tried in turn: a folder on a file system that cannot carry an
+// overlay gets whole copies.
+var drivers = []string{"overlay", "vfs"}
+
+// Open opens the store in a state folder. run is the job's own folder and
+// must be the working directory.
+func Open(state, run string) (*Store, error) {
+	var tried []error
+	for _, driver := range drivers {
+		s, err := storage.GetStore(storage.StoreOptions{
+			GraphRoot:       filepath.Join(state, "storage"),
+			RunRoot:         filepath.Join(run, "storage"),
+			GraphDriverName: driver,
+		})
+		if err == nil {
+			return &Store{store: s, run: run, trees: map[string]tree{}, links: map[string]string{}}, nil
+		}
+		tried = append(tried, fmt.Errorf("%s: %w", driver, err))
+	}
+	return nil, fmt.Errorf("opening the layer store in %q: %w", state, errors.Join(tried...))
+}
+
+// Layer returns a finished layer. ok is false when there is none.
+func (s *Store) Layer(id string) (l Layer, ok bool) {
+	found, err := s.store.Layer(id)
+	if err != nil || found.UncompressedDigest == "" {
+		return Layer{}, false
+	}
+	return Layer{found.ID, found.Parent, found.UncompressedDigest.String(), found.UncompressedSize}, true
+}
+
+// Put makes a layer of an uncompressed tar. A tar without entries makes none:
+// the result is the parent, and made is false. An empty id lets the store
+// choose; an id that is there already is not made again.
+func (s *Store) Put(id, parent string, tar io.Reader) (top string, made bool, err error) {
+	buffered := bufio.NewReaderSize(tar, 64<<10)
+	first, err := buffered.Peek(len(endOfTar))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", false, err
+	}
+	if id == "" && bytes.Equal(first, endOfTar) {
+		_, err := io.Copy(io.Discard, buffered)
+		return parent, false, err
+	}
+	l, _, err := s.store.PutLayer(id, parent, nil, "", false, nil, buffered)
+	if errors.Is(err, storage.ErrDuplicateID) {
+		return id, false, nil
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("storing a layer: %w", err)
+	}
+	return l.ID, true, nil
+}
+
+// endOfTar is how an empty tar begins.
+var endOfTar = make([]byte, 512)
+
+// Tar returns the uncompressed tar of a layer: of a finished one as it was
+// put in, of a draft as it is now.
+func (s *Store) Tar(id string) (io.ReadCloser, error) {
+	plain := archive.Uncompressed
+	return s.store.Diff("", id, &storage.DiffOptions{Compression: &plain})
+}
+
+// Chain returns a layer and all below it, the highest first, up to and
+// without the layer "until".
+func (s *Store) Chain(top, until string) ([]Layer, error) {
+	var chain []Layer
+	for id := top; id != "" && id != until; {
+		l, ok := s.Layer(id)
+		if !ok {
+			return nil, fmt.Errorf("layer %s is not in the store", id)
+		}
+		chain = append(chain, l)
+		id = l.Parent
+	}
+	return chain, nil
+}
+
+// Draft is a layer that is being written.
+type Draft struct {
+	store *Store
+	// ID names it in the store.
+	ID string
+	// Root is where it is mounted.
+	Root string
+}
+
+// draftName is the name of a draft, by which Sweep finds it.
+func draftName(job string, n int) string { return fmt.Sprintf("draft-%s-%d", job, n) }
+
+// Draft mounts a new layer over a parent. The job and number name it.
+func (s *Store) Draft(parent, job string, n int) (*Draft, error) {
+	l, err := s.store.CreateLayer("", parent, []string{draftName(job, n)}, "", true, nil)
+	if err != nil {
+		return nil, fmt.Errorf("creating a layer to run in: %w", err)
+	}
+	root, err := s.store.Mount(l.ID, "")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("mounting a layer to run in: %w", err), s.store.DeleteLayer(l.ID))
+	}
+	return &Draft{s, l.ID, root}, nil
+}
+
+// Unmount unmounts the draft. Its tar can then be had.
+func (d *Draft) Unmount() error {
+	_, err := d.store.store.Unmount(d.ID, true)
+	return err
+}
+
+// Discard removes the draft.
+func (d *Draft) Discard() error {
+	if _, err := d.store.store.Unmount(d.ID, true); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) {
+		return err
+	}
+	return d.store.store.DeleteLayer(d.ID)
+}
+
+// Sweep removes the drafts of a job.
+func (s *Store) Sweep(job string) error {
+	all, err := s.store.Layers()
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, l := range all {
+		for _, name := range l.Names {
+			if strings.HasPrefix(name, "draft-"+job+"-") {
+				problems = append(problems, s.store.DeleteLayer(l.ID))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Prune removes a layer and then those below it, as long as nothing is above
+// and keep does not say to keep it.
+func (s *Store) Prune(top string, keep func(id string) bool) error {
+	for id := top; id != ""; {
+		l, err := s.store.Layer(id)
+		if errors.Is(err, storage.ErrLayerUnknown) || keep(id) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = s.store.DeleteLayer(id)
+		if errors.Is(err, storage.ErrLayerHasChildren) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		id = l.Parent
+	}
+	return nil
+}
+
+// Close unmounts what the store mounted.
+func (s *Store) Close() error {
+	var problems []error
+	for _, t := range s.trees {
+		problems = append(problems, t.close())
+	}
+	return errors.Join(problems...)
+}
+
+// dir makes a folder of the job and returns its path.
+func (s *Store) dir(name string) (string, error) {
+	path := filepath.Join(s.run, name)
+	return path, os.MkdirAll(path, 0o755)
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package transfer
+
+import (
+	"fmt"
+
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/passwd"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+)
+
+// PlanDir decides what the layer of a WORKDIR holds: the folder and those
+// above it that are missing.
+func PlanDir(step *irv1.MakeDir, onto *files.Tree) (Layer, error) {
+	l := newLayer()
+	at, err := land(onto, step.Path)
+	if err != nil {
+		return nil, err
+	}
+	if at.info != nil {
+		if !at.info.IsDir() {
+			return nil, &Problem{Message: fmt.Sprintf("the working directory %q is not a folder in the image", step.Path)}
+		}
+		return l, nil
+	}
+	u, err := passwd.Lookup(onto.OpenResolved, step.Owner)
+	if err != nil {
+		return nil, &Problem{Message: err.Error()}
+	}
+	for _, dir := range append(at.missing, at.name) {
+		l.folder(dir, owner{u.UID, u.GID})
+	}
+	return l, nil
+}
