@@ -56,6 +56,9 @@ func (s *Store) Assemble(ctx context.Context, b Build) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := b.describe(config, chain); err != nil {
+		return nil, err
+	}
 	added, err := s.packAll(ctx, &b)
 	if err != nil {
 		return nil, err
@@ -65,9 +68,6 @@ func (s *Store) Assemble(ctx context.Context, b Build) (*Image, error) {
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, p.DiffID)
 	}
 	if layers, err = kinds.convert(layers); err != nil {
-		return nil, err
-	}
-	if err := b.describe(config, chain); err != nil {
 		return nil, err
 	}
 	return s.putImage(ctx, kinds, config, layers)

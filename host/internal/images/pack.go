@@ -3,7 +3,6 @@
 package images
 
 import (
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -16,6 +15,7 @@ import (
 	"strconv"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/compress/gzip" // three times as fast as the standard library's
 	"golang.org/x/sync/errgroup"
 
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
