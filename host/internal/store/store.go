@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -51,28 +50,6 @@ func (p *Plugin) Main() (file, digest string, err error) {
 	}
 	return filepath.Join(p.Dir, filepath.FromSlash(f.Path)), f.Digest, nil
 }
-
-// VersionError says that host and plugin share no protocol version.
-type VersionError struct {
-	// ID and Version name the plugin.
-	ID, Version string
-	// Kind is its kind, which names the protocol.
-	Kind manifest.Kind
-	// Major is what the plugin speaks, Host what the host speaks.
-	Major, Host int
-}
-
-// Error says what both speak and what to do.
-func (e *VersionError) Error() string {
-	advice := "install a newer version of the plugin"
-	if e.Major > e.Host {
-		advice = "update zlayer, or install an older version of the plugin"
-	}
-	return fmt.Sprintf("it speaks %s protocol %d, this zlayer speaks %d: %s", e.Kind, e.Major, e.Host, advice)
-}
-
-// Major is the major of both protocols that this host speaks.
-const Major = 1
 
 // Set is the plugins of all roots.
 type Set struct{ list []*Plugin }
@@ -136,8 +113,8 @@ func load(dir, origin string) *Plugin {
 // usable says why a plugin with a good manifest cannot be used here, or nil.
 func usable(p *Plugin) error {
 	m := p.Manifest
-	if m.Protocol.Major != Major {
-		return &VersionError{ID: m.ID, Version: m.Version, Kind: m.Kind, Major: m.Protocol.Major, Host: Major}
+	if err := m.Speaks(); err != nil {
+		return err
 	}
 	file, _, err := p.Main()
 	if err != nil {
@@ -200,27 +177,19 @@ func (s *Set) frontends() []*Plugin {
 // ForFile returns the frontend that claims a file name, or nil. An exact name
 // wins over a pattern, then the priority.
 func (s *Set) ForFile(name string) *Plugin {
-	list := s.frontends()
-	for _, p := range list {
-		if slices.Contains(p.Manifest.Claims.Files, name) {
-			return p
+	var best *Plugin
+	for _, p := range s.frontends() {
+		if m := p.Manifest.Claims.Match(name); m > manifest.NoMatch && (best == nil || m > best.Manifest.Claims.Match(name)) {
+			best = p
 		}
 	}
-	for _, p := range list {
-		if slices.ContainsFunc(p.Manifest.Claims.Files, func(pattern string) bool {
-			ok, err := path.Match(pattern, name)
-			return ok && err == nil
-		}) {
-			return p
-		}
-	}
-	return nil
+	return best
 }
 
 // ForSyntax returns the frontend that claims a "# syntax=" name, or nil.
 func (s *Set) ForSyntax(name string) *Plugin {
 	for _, p := range s.frontends() {
-		if slices.Contains(p.Manifest.Claims.Syntaxes, name) {
+		if p.Manifest.Claims.HasSyntax(name) {
 			return p
 		}
 	}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package procrun runs backends: it checks their files, starts them with
+// nothing they did not ask for, talks to them, and sees to it that they end. No
+// other package knows go-plugin or gRPC.
+package procrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+
+	"github.com/zlayer/zlayer/sdk/backend/serve"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1/backendv1grpc"
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+// Options says what to start.
+type Options struct {
+	// ID is the plugin, for messages.
+	ID string
+	// Dir is its folder.
+	Dir string
+	// Files are its files for this platform; one has the role main.
+	Files []manifest.File
+	// Allow lists the variables it is given: names, or prefixes with "*".
+	Allow []string
+	// Environ is where their values come from, as from os.Environ.
+	Environ []string
+	// StartTimeout is how long it may take until it can be called. 0 means
+	// ten seconds.
+	StartTimeout time.Duration
+}
+
+// Process is a running backend. Its methods may be called concurrently.
+type Process struct {
+	id     string
+	child  *child
+	plugin *plugin.Client
+	client backendv1grpc.BackendClient
+	close  sync.Once
+}
+
+// Start starts a backend. The error is a *DigestError when a file is not what
+// the manifest says, and a *StartError when it does not come up.
+func Start(ctx context.Context, o Options) (*Process, error) {
+	main, err := verifyMain(o)
+	if err != nil {
+		return nil, err
+	}
+	rest := make(chan error, 1)
+	go func() { rest <- verifyRest(o) }()
+	p, err := start(ctx, o, main)
+	// The other files are only used by a build, so they are checked while the
+	// process comes up.
+	if verifyErr := <-rest; verifyErr != nil {
+		err = verifyErr
+	}
+	if err != nil {
+		if p != nil {
+			p.Close()
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// start runs the executable until it can be called.
+func start(ctx context.Context, o Options, main string) (*Process, error) {
+	if o.StartTimeout == 0 {
+		o.StartTimeout = 10 * time.Second
+	}
+	c := newChild(main, environment(o.Allow, o.Environ))
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  serve.Handshake(),
+		Plugins:          plugin.PluginSet{serve.Name: serve.ClientPlugin()},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		RunnerFunc:       c.runner,
+		SkipHostEnv:      true,
+		StartTimeout:     o.StartTimeout,
+		Logger:           hclog.NewNullLogger(),
+		GRPCDialOptions:  serve.DialOptions(),
+	})
+	p := &Process{id: o.ID, child: c, plugin: client}
+	connected := make(chan error, 1)
+	go func() { connected <- p.connect() }()
+	select {
+	case err := <-connected:
+		if err == nil {
+			return p, nil
+		}
+		p.Close()
+		return nil, c.startError(o.ID, err)
+	case <-ctx.Done():
+		c.kill()
+		<-connected
+		p.Close()
+		return nil, ctx.Err()
+	}
+}
+
+// connect starts the process and gets its client.
+func (p *Process) connect() error {
+	rpc, err := p.plugin.Client()
+	if err != nil {
+		return err
+	}
+	raw, err := rpc.Dispense(serve.Name)
+	if err != nil {
+		return err
+	}
+	client, ok := raw.(backendv1grpc.BackendClient)
+	if !ok {
+		return errors.New("not a backend")
+	}
+	p.client = client
+	return nil
+}
+
+// Close ends the process and everything it started: it is asked first, then
+// killed.
+func (p *Process) Close() {
+	p.close.Do(func() {
+		p.child.cutLifeline()
+		p.plugin.Kill()
+		p.child.kill()
+	})
+}
+
+// Stderr returns the end of what the process wrote on stderr.
+func (p *Process) Stderr() string { return p.child.stderr.String() }
+
+// Reason says why a backend did not come up.
+type Reason string
+
+// The reasons.
+const (
+	// NotExecutable: the system cannot run the file.
+	NotExecutable Reason = "cannot be run"
+	// Died: it ended before it could be called.
+	Died Reason = "ended at once"
+	// Rubbish: it wrote something else than the handshake on stdout.
+	Rubbish Reason = "did not answer like a backend"
+	// TimedOut: it did not come up in time.
+	TimedOut Reason = "did not start in time"
+	// OtherVersion: it speaks another version of the protocol.
+	OtherVersion Reason = "speaks another version of the protocol"
+)
+
+// StartError says that a backend did not come up.
+type StartError struct {
+	// ID is the plugin.
+	ID string
+	// Reason is why.
+	Reason Reason
+	// Stdout is the first line it wrote there.
+	Stdout string
+	// Stderr is the end of what it wrote there.
+	Stderr string
+	// Err is the cause. May be nil.
+	Err error
+}
+
+// Error says what happened.
+func (e *StartError) Error() string {
+	text := fmt.Sprintf("backend %s %s", e.ID, e.Reason)
+	if e.Stdout != "" {
+		text += fmt.Sprintf(": it wrote %q", e.Stdout)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *StartError) Unwrap() error { return e.Err }
+
+// DiedError says that a backend ended, or broke the protocol, in the middle of
+// a call.
+type DiedError struct {
+	// ID is the plugin.
+	ID string
+	// Stderr is the end of what it wrote there.
+	Stderr string
+	// Err is the cause.
+	Err error
+}
+
+// Error says what happened.
+func (e *DiedError) Error() string { return fmt.Sprintf("backend %s broke off: %v", e.ID, e.Err) }
+
+// Unwrap returns the cause.
+func (e *DiedError) Unwrap() error { return e.Err }
