@@ -265,13 +265,14 @@ func TestInsecureRegistries(t *testing.T) {
 	tls := strings.TrimPrefix(untrusted.URL, "https://")
 
 	_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: tls + "/app", Platform: amd64()})
-	wantKind(t, err, KindUnreachable)
+	wantKind(t, err, KindUnreachable, "not trusted", "list the registry as insecure")
 	resolve(t, openStore(t, Options{Insecure: []string{tls}}), tls+"/app", "")
+	resolve(t, openStore(t, Options{Insecure: []string{"127.0.0.1"}}), tls+"/app", "")
 
 	private := "10.255.255.1:5000" // the library alone would try http
 	s := openStore(t, Options{})
 	request, _ := http.NewRequest(http.MethodGet, "http://"+private+"/v2/", nil)
-	if _, err := s.transport(private).RoundTrip(request); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := s.transport.RoundTrip(request); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("http to %s: %v", private, err)
 	}
 }

@@ -7,14 +7,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	remoteerr "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // userAgent names us to registries.
@@ -22,9 +20,6 @@ const userAgent = "zlayer"
 
 // jobs is how many blobs of one image are moved at the same time.
 const jobs = 4
-
-// errStalled is why a transfer is given up.
-var errStalled = errors.New("the connection stood still")
 
 // session is what we are to one registry while we ask it about one reference.
 type session struct {
@@ -47,78 +42,11 @@ func (s *Store) dial(reference string) (*session, error) {
 	}
 	return &session{store: s, ref: ref, source: source, options: []remote.Option{
 		remote.WithAuth(auth),
-		remote.WithTransport(s.transport(ref.Context().RegistryStr())),
+		remote.WithTransport(s.transport),
 		remote.WithUserAgent(userAgent),
 		remote.WithRetryBackoff(s.backoff),
 		remote.WithJobs(jobs),
 	}}, nil
-}
-
-// transport is the plain one, with the rule about http and the time-outs.
-func (s *Store) transport(registry string) http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = s.options.Stall
-	if s.insecure(registry) {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the user listed this registry
-	}
-	return &guard{store: s, next: t}
-}
-
-// guard refuses http, so that credentials and images cross a network in the
-// open only where the user said so, and gives up on a connection that stands
-// still.
-type guard struct {
-	store *Store
-	next  http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
-	if host := r.URL.Host; r.URL.Scheme != "https" && !loopback(host) && !g.store.insecure(host) {
-		return nil, fmt.Errorf("%w: %s", errPlainHTTP, host)
-	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	resp, err := g.next.RoundTrip(r.WithContext(ctx))
-	if err != nil {
-		cancel(nil)
-		return nil, err
-	}
-	resp.Body = watch(ctx, resp.Body, g.store.options.Stall, cancel)
-	return resp, nil
-}
-
-var errPlainHTTP = errors.New("plain http is refused for this registry")
-
-// watched is a body that ends its request when it stands still.
-type watched struct {
-	io.ReadCloser
-	ctx    context.Context
-	timer  *time.Timer
-	limit  time.Duration
-	cancel context.CancelCauseFunc
-}
-
-func watch(ctx context.Context, body io.ReadCloser, limit time.Duration, cancel context.CancelCauseFunc) io.ReadCloser {
-	w := &watched{ReadCloser: body, ctx: ctx, limit: limit, cancel: cancel}
-	w.timer = time.AfterFunc(limit, func() { cancel(errStalled) })
-	return w
-}
-
-// Read implements io.Reader.
-func (w *watched) Read(p []byte) (int, error) {
-	w.timer.Reset(w.limit)
-	n, err := w.ReadCloser.Read(p)
-	if err != nil && err != io.EOF && errors.Is(context.Cause(w.ctx), errStalled) {
-		err = errStalled
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (w *watched) Close() error {
-	w.timer.Stop()
-	defer w.cancel(nil)
-	return w.ReadCloser.Close()
 }
 
 // explain turns an error of the library into one for people.
@@ -131,8 +59,9 @@ func (n *session) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("image %q: %w", n.ref, context.Cause(ctx))
 	}
 	e := &Error{Reference: n.ref.String(), Err: err}
-	var answer *transport.Error
-	if errors.As(err, &answer) {
+	var answer *remoteerr.Error
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &answer) && !errors.As(err, &cert) {
 		n.explainAnswer(e, answer)
 	} else {
 		n.explainSilence(e, err)
@@ -141,7 +70,7 @@ func (n *session) explain(ctx context.Context, err error) error {
 }
 
 // explainAnswer is for a registry that answered, but not as hoped.
-func (n *session) explainAnswer(e *Error, answer *transport.Error) {
+func (n *session) explainAnswer(e *Error, answer *remoteerr.Error) {
 	registry := n.ref.Context().RegistryStr()
 	switch code := answer.StatusCode; {
 	case code == http.StatusNotFound:

@@ -57,9 +57,10 @@ type Options struct {
 // Store is an image store. Its methods are safe for concurrent use, by several
 // processes too.
 type Store struct {
-	dir     string
-	options Options
-	backoff remote.Backoff
+	dir       string
+	options   Options
+	backoff   remote.Backoff
+	transport *transport
 }
 
 // Open opens the store in a folder and creates what is missing of it.
@@ -79,6 +80,7 @@ func Open(dir string, options Options) (*Store, error) {
 		options: options,
 		backoff: remote.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 3},
 	}
+	s.transport = newTransport(s)
 	if err := s.create(); err != nil {
 		return nil, fmt.Errorf("opening image store: %w", err)
 	}

@@ -22,14 +22,25 @@ import (
 
 // TestMain lets the test binary be a second process that uses a store.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv("ZLAYER_TEST_STORE"); dir != "" {
-		if err := useStore(dir, os.Args[1]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+	dir := os.Getenv("ZLAYER_TEST_STORE")
+	if dir == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if os.Getenv("ZLAYER_TEST_FULL") != "" {
+		fillDisk()
+	}
+	if err := useStore(dir, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// other returns a command that uses the store in a folder.
+func other(dir, who string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], who)
+	cmd.Env = append(os.Environ(), "ZLAYER_TEST_STORE="+dir)
+	return cmd
 }
 
 const rounds = 15
@@ -77,9 +88,7 @@ func TestProcessesAndGoroutinesAtOnce(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			cmd := exec.Command(os.Args[0], fmt.Sprintf("process%d", i))
-			cmd.Env = append(os.Environ(), "ZLAYER_TEST_STORE="+dir)
-			if out, err := cmd.CombinedOutput(); err != nil {
+			if out, err := other(dir, fmt.Sprintf("process%d", i)).CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
@@ -165,6 +174,31 @@ func TestInterruptedWrites(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(s.path(tempDir)); len(left) != 0 {
 		t.Errorf("old temporary files: %v", left)
+	}
+}
+
+// TestKilled kills a process that uses the store, at any moment.
+func TestKilled(t *testing.T) {
+	s := openStore(t, Options{})
+	for i := range 6 {
+		cmd := other(s.Dir(), fmt.Sprintf("process%d", i))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(20+15*i) * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		index, err := s.index()
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.List()
+		if err != nil || len(list) != len(index.Manifests) {
+			t.Fatalf("%d of %d images can be read: %v", len(list), len(index.Manifests), err)
+		}
+	}
+	if err := useStore(s.Dir(), "afterwards"); err != nil {
+		t.Error(err)
 	}
 }
 
