@@ -348,7 +348,7 @@ func TestWasmArtifact(t *testing.T) {
 	digest := write("\x00asm\x01\x00\x00\x00")
 	epoch := int64(1e9)
 	img, err := s.WasmArtifact(context.Background(), Module{
-		File: file, Digest: digest, Epoch: &epoch, Labels: []*irv1.KeyValue{{Key: "org.opencontainers.image.title", Value: "m"}},
+		Path: file, Blob: &backendv1.Blob{Digest: digest}, Epoch: &epoch, Labels: []*irv1.KeyValue{{Key: "org.opencontainers.image.title", Value: "m"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -364,7 +364,7 @@ func TestWasmArtifact(t *testing.T) {
 	}
 	checkLayout(t, s.Dir(), img.Digest)
 	for name, data := range map[string]string{"component": "\x00asm\x0d\x00\x01\x00", "text": "(module)"} {
-		if _, err := s.WasmArtifact(context.Background(), Module{File: file, Digest: write(data)}); err == nil || !strings.Contains(err.Error(), "not a WebAssembly module") {
+		if _, err := s.WasmArtifact(context.Background(), Module{Path: file, Blob: &backendv1.Blob{Digest: write(data)}}); err == nil || !strings.Contains(err.Error(), "not a WebAssembly module") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

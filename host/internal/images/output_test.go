@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -238,7 +239,7 @@ func TestPushWasm(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _, _ := v1.SHA256(bytes.NewReader(wasiModule[:]))
-	img, err := s.WasmArtifact(context.Background(), Module{File: file, Digest: h.String()})
+	img, err := s.WasmArtifact(context.Background(), Module{Path: file, Blob: &backendv1.Blob{Digest: h.String()}})
 	if err != nil {
 		t.Fatal(err)
 	}

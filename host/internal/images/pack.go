@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/gzip" // three times as fast as the standard library's
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zlayer/zlayer/host/internal/images/tartime"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
@@ -144,7 +145,7 @@ func (s *Store) compress(src io.Reader, want v1.Hash, epoch *int64) (*packed, er
 	if dst := io.MultiWriter(zip, out); epoch == nil {
 		_, err = io.Copy(dst, tee)
 	} else {
-		err = rewriteTimes(dst, tee, *epoch)
+		err = tartime.Rewrite(dst, tee, *epoch)
 	}
 	if err != nil {
 		return nil, err

@@ -3,12 +3,16 @@
 package images
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
@@ -94,4 +98,103 @@ func variantNumber(v string) (int, bool) {
 // suits every platform.
 func suits(want, have *irv1.Platform) bool {
 	return have.GetOs() == "" && have.GetArchitecture() == "" || match(want, have) > 0
+}
+
+// maxIndexDepth bounds indexes inside indexes.
+const maxIndexDepth = 4
+
+// choose finds the image manifest for the platform, and the platform that its
+// index says it is for. That is nil for an image that is not in an index.
+func (p *pull) choose(ctx context.Context, top *remote.Descriptor) (*remote.Descriptor, *v1.Platform, error) {
+	if top.MediaType.IsImage() {
+		return top, nil, nil
+	}
+	found, err := p.candidates(ctx, top, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	var have []*irv1.Platform
+	best, score := -1, 0
+	for i, c := range found {
+		have = append(have, platformOf(c.Platform))
+		if n := match(p.want, have[i]); n > score {
+			best, score = i, n
+		}
+	}
+	if best < 0 {
+		return nil, nil, wrongPlatform(p.ref.String(), p.want, have)
+	}
+	desc, err := p.get(ctx, found[best].Digest)
+	return desc, found[best].Platform, err
+}
+
+// candidates lists the images of an index and of the indexes in it.
+func (p *pull) candidates(ctx context.Context, d *remote.Descriptor, depth int) ([]v1.Descriptor, error) {
+	if !d.MediaType.IsIndex() {
+		return nil, unsupportedManifest(p.ref.String(), d.MediaType)
+	}
+	if depth == maxIndexDepth {
+		return nil, &Error{Kind: KindUnsupported, Reference: p.ref.String(), Message: fmt.Sprintf("indexes nested more than %d deep are refused", maxIndexDepth)}
+	}
+	index, err := v1.ParseIndexManifest(bytes.NewReader(d.Manifest))
+	if err != nil {
+		return nil, malformed(p.ref.String(), "index", err)
+	}
+	var found []v1.Descriptor
+	for _, m := range index.Manifests {
+		switch {
+		case m.Annotations["vnd.docker.reference.type"] != "":
+			// An attestation about another image of the index.
+		case m.MediaType.IsImage():
+			found, err = p.candidate(ctx, found, m)
+		case m.MediaType.IsIndex():
+			var inner *remote.Descriptor
+			if inner, err = p.get(ctx, m.Digest); err == nil {
+				var more []v1.Descriptor
+				more, err = p.candidates(ctx, inner, depth+1)
+				found = append(found, more...)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// candidate adds an image; where the index does not say its platform, its
+// configuration does.
+func (p *pull) candidate(ctx context.Context, found []v1.Descriptor, m v1.Descriptor) ([]v1.Descriptor, error) {
+	if m.Platform != nil {
+		return append(found, m), nil
+	}
+	desc, err := p.get(ctx, m.Digest)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := v1.ParseManifest(bytes.NewReader(desc.Manifest))
+	if err != nil {
+		return nil, malformed(p.ref.String(), "manifest", err)
+	}
+	if !manifest.Config.MediaType.IsConfig() {
+		return found, nil
+	}
+	config, err := p.config(ctx, manifest)
+	if err != nil {
+		return nil, err
+	}
+	m.Platform = config.Platform()
+	return append(found, m), nil
+}
+
+func (p *pull) get(ctx context.Context, h v1.Hash) (*remote.Descriptor, error) {
+	return p.puller.Get(ctx, p.ref.Context().Digest(h.String()))
+}
+
+func wrongPlatform(reference string, want *irv1.Platform, have []*irv1.Platform) error {
+	return &Error{
+		Kind: KindPlatform, Reference: reference,
+		Message: fmt.Sprintf("there is no image for %s; there is: %s", spell(want), spellAll(have)),
+		Help:    "choose one of these with --platform, or another image",
+	}
 }

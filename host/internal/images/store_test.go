@@ -255,7 +255,13 @@ func TestDamagedBlobIsFoundAndReplaced(t *testing.T) {
 	if left, _ := os.ReadDir(filepath.Dir(out.Path)); len(left) != 0 {
 		t.Errorf("half an archive is left: %v", left)
 	}
+	if s.Has(img.Digest) {
+		t.Error("the store says that it has all of the image")
+	}
 	resolve(t, s, host+"/app", "")
+	if !s.Has(img.Digest) {
+		t.Error("the store says that it does not have the image")
+	}
 	if err := s.Save(context.Background(), host+"/app", out); err != nil {
 		t.Error(err)
 	}

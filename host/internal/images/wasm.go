@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -23,10 +24,10 @@ const (
 
 // Module is a WebAssembly module to be made into an OCI artifact.
 type Module struct {
-	// File is the module.
-	File string
-	// Digest is the digest of the file, "sha256:…", as the backend says.
-	Digest string
+	// Path is the file with the module.
+	Path string
+	// Blob is what the backend says of it.
+	Blob *backendv1.Blob
 	// Labels become annotations of the manifest.
 	Labels []*irv1.KeyValue
 	// Author is who made it. May be empty.
@@ -60,7 +61,7 @@ func (s *Store) WasmArtifact(ctx context.Context, m Module) (*Image, error) {
 	}
 	layer, err := s.putModule(ctx, m)
 	if err != nil {
-		return nil, fmt.Errorf("storing module %s: %w", m.File, err)
+		return nil, fmt.Errorf("storing module %s: %w", m.Path, err)
 	}
 	created := (&Build{Epoch: m.Epoch, Created: m.Created}).created()
 	doc := wasmConfig{
@@ -83,11 +84,11 @@ func (s *Store) WasmArtifact(ctx context.Context, m Module) (*Image, error) {
 
 // putModule stores the module itself as a blob.
 func (s *Store) putModule(ctx context.Context, m Module) (v1.Descriptor, error) {
-	want, err := parseDigest(m.Digest)
+	want, err := parseDigest(m.Blob.GetDigest())
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	f, err := os.Open(m.File)
+	f, err := os.Open(m.Path)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package tartime
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
+// MaxEpoch is the last second that a header holds in octal: in the year 2242.
+const MaxEpoch = 1<<33 - 1
+
 const (
 	blockSize = 512
-	// maxEpoch is the last second that a header holds in octal: in the year
-	// 2242.
-	maxEpoch = 1<<33 - 1
 	// maxSize is more than any file has.
 	maxSize = 1 << 60
 )
@@ -49,7 +49,8 @@ func (b *block) put(f field, text string) {
 	copy(b.get(f), text)
 }
 
-var errTar = errors.New("the layer is not a well-formed tar")
+// ErrTar says that a tar is not well-formed.
+var ErrTar = errors.New("the layer is not a well-formed tar")
 
 // check compares the checksum; some old tars sum signed bytes.
 func (b *block) check() error {
@@ -59,7 +60,7 @@ func (b *block) check() error {
 	}
 	unsigned, signed := b.sums()
 	if want != unsigned && want != signed {
-		return fmt.Errorf("%w: a header has the wrong checksum", errTar)
+		return fmt.Errorf("%w: a header has the wrong checksum", ErrTar)
 	}
 	return nil
 }
@@ -87,7 +88,7 @@ func (b *block) number(f field) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 8, 64)
 	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%w: number %q", errTar, text)
+		return 0, fmt.Errorf("%w: number %q", ErrTar, text)
 	}
 	return n, nil
 }
@@ -108,7 +109,7 @@ func binaryNumber(raw []byte) (int64, error) {
 			c = ^c
 		}
 		if n>>55 != 0 {
-			return 0, fmt.Errorf("%w: a number is too large", errTar)
+			return 0, fmt.Errorf("%w: a number is too large", ErrTar)
 		}
 		n = n<<8 | uint64(c)
 	}
@@ -121,7 +122,7 @@ func binaryNumber(raw []byte) (int64, error) {
 func (b *block) size() (int64, error) {
 	n, err := b.number(fieldSize)
 	if err == nil && (n < 0 || n > maxSize) {
-		return 0, fmt.Errorf("%w: size %d", errTar, n)
+		return 0, fmt.Errorf("%w: size %d", ErrTar, n)
 	}
 	return n, err
 }

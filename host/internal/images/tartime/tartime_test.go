@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package tartime
 
 import (
 	"archive/tar"
@@ -24,7 +24,7 @@ const testEpoch = 1_000_000
 func rewrite(t *testing.T, in []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := rewriteTimes(&out, bytes.NewReader(in), testEpoch); err != nil {
+	if err := Rewrite(&out, bytes.NewReader(in), testEpoch); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -196,7 +196,7 @@ func TestRewriteRefusesBrokenTars(t *testing.T) {
 	for name, in := range map[string][]byte{
 		"checksum": flipped, "cut in a header": good[:blockSize/2], "cut in data": good[:5*blockSize+10], "text": bytes.Repeat([]byte("text"), 200),
 	} {
-		if err := rewriteTimes(io.Discard, bytes.NewReader(in), testEpoch); !errors.Is(err, errTar) {
+		if err := Rewrite(io.Discard, bytes.NewReader(in), testEpoch); !errors.Is(err, ErrTar) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
@@ -218,21 +218,21 @@ func TestBinaryNumbers(t *testing.T) {
 	}
 }
 
-// FuzzRewriteTimes checks that rewriting ends without a panic, and that what
+// FuzzRewrite checks that rewriting ends without a panic, and that what
 // the standard library can read before, it reads after with the same names and
 // contents.
-func FuzzRewriteTimes(f *testing.F) {
+func FuzzRewrite(f *testing.F) {
 	var t testing.T
 	f.Add(everything(&t, time.Unix(testEpoch+1, 1), tar.FormatPAX))
 	f.Add(everything(&t, time.Unix(testEpoch+1, 0), tar.FormatGNU))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var out bytes.Buffer
-		if err := rewriteTimes(&out, bytes.NewReader(in), testEpoch); err != nil {
+		if err := Rewrite(&out, bytes.NewReader(in), testEpoch); err != nil {
 			return
 		}
 		var again bytes.Buffer
-		if err := rewriteTimes(&again, bytes.NewReader(out.Bytes()), testEpoch); err != nil {
+		if err := Rewrite(&again, bytes.NewReader(out.Bytes()), testEpoch); err != nil {
 			t.Fatalf("the result is refused: %v", err)
 		}
 		if !bytes.Equal(out.Bytes(), again.Bytes()) {

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
-
-import (
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
-)
-
-// Rewriting a layer for SOURCE_DATE_EPOCH.
+// Package tartime rewrites the times in a layer for SOURCE_DATE_EPOCH.
 //
-// The tar is rewritten block by block, not read and written anew: so sparse
+// A tar is rewritten block by block, not read and written anew: so sparse
 // files stay sparse, and whatever a header says that is not about times or
 // names of owners stays as it is. Only this changes:
 //
@@ -21,23 +12,33 @@ import (
 //     a fixed name, owner and time.
 //
 // Memory is one block, and the extended header of one entry.
+package tartime
 
-// rewriteTimes copies a tar as described above, and reads src to its end.
-func rewriteTimes(dst io.Writer, src io.Reader, epoch int64) error {
-	r := &timeRewriter{dst: dst, src: src, epoch: epoch}
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+)
+
+// Rewrite copies a tar, with its times rewritten for an epoch in seconds from 0
+// to MaxEpoch, and reads src to its end. An error that wraps ErrTar means that
+// src is not a well-formed tar.
+func Rewrite(dst io.Writer, src io.Reader, epoch int64) error {
+	r := &rewriter{dst: dst, src: src, epoch: epoch}
 	for {
 		switch err := r.entry(); {
 		case err == io.EOF:
 			return r.finish()
 		case err == io.ErrUnexpectedEOF:
-			return fmt.Errorf("%w: it ends in the middle of an entry", errTar)
+			return fmt.Errorf("%w: it ends in the middle of an entry", ErrTar)
 		case err != nil:
 			return err
 		}
 	}
 }
 
-type timeRewriter struct {
+type rewriter struct {
 	dst   io.Writer
 	src   io.Reader
 	epoch int64
@@ -48,7 +49,7 @@ type timeRewriter struct {
 }
 
 // finish ends the tar. Whatever follows the end in the source is padding.
-func (r *timeRewriter) finish() error {
+func (r *rewriter) finish() error {
 	if _, err := io.CopyBuffer(io.Discard, r.src, r.buf[:]); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (r *timeRewriter) finish() error {
 }
 
 // entry copies one entry. It returns io.EOF at the end of the tar.
-func (r *timeRewriter) entry() error {
+func (r *rewriter) entry() error {
 	var b block
 	if _, err := io.ReadFull(r.src, b[:]); err != nil {
 		return err
@@ -80,13 +81,13 @@ func (r *timeRewriter) entry() error {
 }
 
 // extended keeps the records of an extended header for the next entry.
-func (r *timeRewriter) extended(b *block) (err error) {
+func (r *rewriter) extended(b *block) (err error) {
 	r.records, err = r.readRecords(b)
 	return err
 }
 
 // global copies a global extended header.
-func (r *timeRewriter) global(b *block) error {
+func (r *rewriter) global(b *block) error {
 	records, err := r.readRecords(b)
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (r *timeRewriter) global(b *block) error {
 	return r.writeRecords('g', records)
 }
 
-func (r *timeRewriter) longName(b *block) error {
+func (r *rewriter) longName(b *block) error {
 	size, err := b.size()
 	if err != nil {
 		return err
@@ -107,7 +108,7 @@ func (r *timeRewriter) longName(b *block) error {
 }
 
 // file copies an entry that is a file, directory, link or anything else.
-func (r *timeRewriter) file(b *block) error {
+func (r *rewriter) file(b *block) error {
 	size, err := r.dataSize(b)
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func (r *timeRewriter) file(b *block) error {
 }
 
 // dataSize is how many bytes follow the header of a file.
-func (r *timeRewriter) dataSize(b *block) (int64, error) {
+func (r *rewriter) dataSize(b *block) (int64, error) {
 	if kind := b[fieldType.at]; kind >= '1' && kind <= '6' { // links, devices, directories, pipes
 		return 0, nil
 	}
@@ -135,7 +136,7 @@ func (r *timeRewriter) dataSize(b *block) (int64, error) {
 		if rec.key == "size" {
 			size, err := strconv.ParseInt(rec.value, 10, 64)
 			if err != nil || size < 0 || size > maxSize {
-				return 0, fmt.Errorf("%w: size %q", errTar, rec.value)
+				return 0, fmt.Errorf("%w: size %q", ErrTar, rec.value)
 			}
 			return size, nil
 		}
@@ -145,7 +146,7 @@ func (r *timeRewriter) dataSize(b *block) (int64, error) {
 
 // copyEntry writes a header and copies what follows it: of a GNU sparse file
 // more of its map, then the data.
-func (r *timeRewriter) copyEntry(b *block, size int64) error {
+func (r *rewriter) copyEntry(b *block, size int64) error {
 	if _, err := r.dst.Write(b[:]); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package tartime
 
 import (
 	"bytes"
@@ -20,13 +20,13 @@ const maxExtended = 1 << 20
 type record struct{ key, value string }
 
 // readRecords reads the data of an extended header.
-func (r *timeRewriter) readRecords(b *block) ([]record, error) {
+func (r *rewriter) readRecords(b *block) ([]record, error) {
 	size, err := b.size()
 	if err != nil {
 		return nil, err
 	}
 	if size > maxExtended {
-		return nil, fmt.Errorf("%w: an extended header of %d bytes is refused", errTar, size)
+		return nil, fmt.Errorf("%w: an extended header of %d bytes is refused", ErrTar, size)
 	}
 	data := make([]byte, padded(size))
 	if _, err := io.ReadFull(r.src, data); err != nil {
@@ -42,11 +42,11 @@ func parseRecords(data []byte) ([]record, error) {
 		digits, _, _ := bytes.Cut(data, []byte(" "))
 		n, err := strconv.Atoi(string(digits))
 		if err != nil || n <= len(digits)+1 || n > len(data) || data[n-1] != '\n' {
-			return nil, fmt.Errorf("%w: a malformed extended header", errTar)
+			return nil, fmt.Errorf("%w: a malformed extended header", ErrTar)
 		}
 		key, value, ok := strings.Cut(string(data[len(digits)+1:n-1]), "=")
 		if !ok {
-			return nil, fmt.Errorf("%w: a malformed extended header", errTar)
+			return nil, fmt.Errorf("%w: a malformed extended header", ErrTar)
 		}
 		records = append(records, record{key, value})
 		data = data[n:]
@@ -97,7 +97,7 @@ func isAfter(text string, epoch int64) bool {
 }
 
 // writeRecords writes an extended header, unless it would be empty.
-func (r *timeRewriter) writeRecords(kind byte, records []record) error {
+func (r *rewriter) writeRecords(kind byte, records []record) error {
 	if len(records) == 0 {
 		return nil
 	}
