@@ -100,12 +100,12 @@ func (j *job) finished(e *backendv1.StepFinished) {
 }
 
 // failure turns the end of a failed build into an error.
-func (j *job) failure(f *backendv1.Failed, backend string) error {
+func (j *job) failure(f *backendv1.Failed, backend, stderr string) error {
 	if f.GetKind() == backendv1.FailureKind_FAILURE_KIND_CANCELLED {
 		return context.Canceled
 	}
 	if f.GetKind() == backendv1.FailureKind_FAILURE_KIND_INTERNAL {
-		return &PluginError{ID: backend, Message: f.GetMessage(), Help: f.GetHelp()}
+		return &PluginError{ID: backend, Message: f.GetMessage(), Help: f.GetHelp(), Stderr: stderr}
 	}
 	e := &StepError{Message: f.GetMessage(), Help: f.GetHelp(), ExitCode: int(f.GetExitCode())}
 	if f.GetRef() != nil {

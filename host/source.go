@@ -73,9 +73,9 @@ func (h *Host) Discover(dir string) (string, error) {
 	}
 }
 
-// syntax returns the frontend that a "# syntax=" line asks for, without tag
-// and digest, and the range of bytes where it stands. The line must come before
-// anything but other directives.
+// syntax returns the frontend that a "# syntax=" line asks for, without the name
+// of Docker's own registry, and the range of bytes where it stands. The line
+// must come before anything but other directives.
 func syntax(content []byte) (name string, start, end int) {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
 	for offset := 0; offset < len(content); {
@@ -89,7 +89,7 @@ func syntax(content []byte) (name string, start, end int) {
 		}
 		if key == "syntax" {
 			at := offset + bytes.Index(line, []byte(value))
-			return familiar(value), at, at + len(value)
+			return strings.TrimPrefix(value, "docker.io/"), at, at + len(value)
 		}
 		offset += len(line) + 1
 	}
@@ -104,16 +104,6 @@ func directive(line []byte) (key, value string, ok bool) {
 	}
 	key, value, ok = strings.Cut(text, "=")
 	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), ok
-}
-
-// familiar strips a reference of what a claim does not name: Docker's own
-// registry, the tag, the digest.
-func familiar(reference string) string {
-	name, _, _ := strings.Cut(reference, "@")
-	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
-		name = name[:i]
-	}
-	return strings.TrimPrefix(name, "docker.io/")
 }
 
 // cause strips the path from an error whose message already names it.

@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/zlayer/zlayer/host/internal/atomicfile"
 )
 
 // Record is one finished build.
@@ -87,19 +89,7 @@ func (s Store) Put(key string, r *Record) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("writing build key: %w", err)
 	}
-	f, err := os.CreateTemp(s.dir, "new-*") // 0600
-	if err != nil {
-		return fmt.Errorf("writing build key: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), s.path(key))
-	}
-	if err != nil {
+	if err := atomicfile.Write(s.path(key), data); err != nil {
 		return fmt.Errorf("writing build key: %w", err)
 	}
 	return nil

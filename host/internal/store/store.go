@@ -105,6 +105,10 @@ func load(dir, origin string) *Plugin {
 		p.Problem = fmt.Errorf("its manifest is not valid: %w", err)
 		return p
 	}
+	if err := m.Validate(); err != nil {
+		p.Problem = fmt.Errorf("its manifest is not valid: %w", err)
+		return p
+	}
 	p.ID, p.Manifest = m.ID, m
 	p.Problem = usable(p)
 	return p

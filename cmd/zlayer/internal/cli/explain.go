@@ -4,12 +4,10 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zlayer/zlayer/host"
-	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
@@ -52,34 +50,8 @@ func (a *app) explainPlan(c *cobra.Command, h *host.Host, r host.Request) error 
 	if err != nil {
 		return err
 	}
-	for _, o := range plan.Options {
-		verdict := "can build it"
-		if len(o.Missing) > 0 {
-			verdict = "cannot: " + strings.Join(missing(o), "; ")
-		}
-		if o.Backend == plan.Backend {
-			verdict += " (chosen)"
-		}
-		fmt.Fprintf(a.Stdout, "%s: %s\n", o.Backend, verdict)
+	if _, err := fmt.Fprint(a.Stdout, plan.Text); err != nil {
+		return err
 	}
-	if plan.Backend == "" {
-		return &host.UnsupportedError{SourceError: host.SourceError{Files: plan.Files, Diagnostics: plan.Diagnostics}}
-	}
-	return nil
-}
-
-// missing says what a backend lacks, in a line's words.
-func missing(o host.PlanOption) []string {
-	var words []string
-	for _, m := range o.Missing {
-		word := m.Feature
-		if m.Range.GetLine() != 0 {
-			word += " (" + diag.Span(m.Range) + ")"
-		}
-		if m.Message != "" {
-			word += ": " + m.Message
-		}
-		words = append(words, word)
-	}
-	return words
+	return plan.Err
 }

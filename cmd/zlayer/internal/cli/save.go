@@ -3,18 +3,20 @@
 package cli
 
 import (
+	"regexp"
+
 	"github.com/spf13/cobra"
 )
 
 func newSave(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "save IMAGE…",
-		Short: "Write images of the store to a folder or archive",
-		Long: `Save writes images of the store to an OCI layout folder, an OCI archive or a
+		Use:   "save IMAGE",
+		Short: "Write an image of the store to a folder or archive",
+		Long: `Save writes an image of the store to an OCI layout folder, an OCI archive or a
 Docker archive. What is at the destination is replaced, and only by a complete
-result.`,
-		Example:           "  zlayer save app:1 --output type=oci-archive,dest=app.tar\n  zlayer save app:1 web:1 --output type=docker-archive,dest=all.tar",
-		Args:              args(cobra.MinimumNArgs(1)),
+result. An image named by reference keeps that name there.`,
+		Example:           "  zlayer save app:1 --output type=oci-archive,dest=app.tar\n  zlayer save app:1 --output type=docker-archive,dest=app.tar",
+		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: a.completeImages,
 		RunE: func(c *cobra.Command, given []string) error {
 			list, err := outputs(c)
@@ -29,7 +31,7 @@ result.`,
 				return err
 			}
 			for _, o := range list {
-				if err := h.Save(c.Context(), o, given...); err != nil {
+				if err := h.Save(c.Context(), given[0], o, names(given[0])...); err != nil {
 					return err
 				}
 			}
@@ -39,3 +41,15 @@ result.`,
 	c.Flags().StringArrayP("output", "o", nil, "where to: type=oci-layout|oci-archive|docker-archive,dest=PATH; may be repeated")
 	return c
 }
+
+// names returns the name an image has in an output: its reference, and none
+// when it is named by digest.
+func names(image string) []string {
+	if digestLike.MatchString(image) {
+		return nil
+	}
+	return []string{image}
+}
+
+// digestLike matches a digest, whole or its first digits.
+var digestLike = regexp.MustCompile(`^(sha256:)?[0-9a-f]{4,64}$`)

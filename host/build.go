@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/keys"
+	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/ir"
+)
+
+// Build builds what a build file says, keeps the result in the image store
+// and writes it to the request's outputs. Mistakes in the file are a
+// *SourceError, a failed step is a *StepError, and a build that no backend can
+// do an *UnsupportedError. When ctx ends, everything of the build is gone
+// before Build returns.
+func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
+	if err := h.checkRequest(r); err != nil {
+		return nil, err
+	}
+	emit := newEmitter(r.Events)
+	resolved, err := h.resolve(ctx, r, emit)
+	if err != nil {
+		return nil, err
+	}
+	plugin, err := h.choose(ctx, resolved, r.Backend)
+	if err != nil {
+		return nil, err
+	}
+	b := &build{host: h, request: r, resolved: resolved, plugin: plugin, emit: emit}
+	result, err := b.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.deliver(ctx, result); err != nil {
+		return nil, err
+	}
+	emit.result(result)
+	return result, nil
+}
+
+// build is one build on its way from resolved IR to result.
+type build struct {
+	host     *Host
+	request  Request
+	resolved *Resolved
+	plugin   *store.Plugin
+	emit     *emitter
+}
+
+// run returns the remembered result of an equal build, or builds.
+func (b *build) run(ctx context.Context) (*Result, error) {
+	inputs, err := openInputs(b)
+	if err != nil {
+		return nil, err
+	}
+	defer inputs.Close()
+	key := b.key()
+	if !b.request.NoCache {
+		if record := b.host.keys.Get(key); record != nil && b.current(ctx, inputs, record) {
+			return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
+		}
+	}
+	before, err := inputs.digests()
+	if err != nil {
+		return nil, err
+	}
+	image, reads, err := b.execute(ctx, inputs)
+	if err != nil {
+		return nil, err
+	}
+	record := &keys.Record{Backend: b.plugin.ID, Inputs: before, Reads: reads, Result: image.Digest}
+	if err := b.host.keys.Put(key, record); err != nil {
+		return nil, stateError(err)
+	}
+	return &Result{Digest: image.Digest, Backend: b.plugin.ID}, nil
+}
+
+// key names the build by all that decides its result, but for what it reads.
+func (b *build) key() string {
+	epoch := ""
+	if b.request.SourceDateEpoch != nil {
+		epoch = strconv.FormatInt(*b.request.SourceDateEpoch, 10)
+	}
+	parts := []string{"1", ir.Digest(b.resolved.Build), string(b.request.Format), epoch, b.plugin.ID}
+	for _, f := range b.plugin.Manifest.Files {
+		parts = append(parts, f.Digest)
+	}
+	return keys.Key(parts...)
+}
+
+// current says whether everything a build read is as it was, and its result
+// still there.
+func (b *build) current(ctx context.Context, inputs *inputs, record *keys.Record) bool {
+	store, err := b.host.images()
+	if err != nil {
+		return false
+	}
+	if _, err := store.Inspect(record.Result); err != nil {
+		return false
+	}
+	return inputs.same(record.Inputs) && b.host.sameReads(ctx, b.plugin, record.Reads)
+}
+
+// execute runs the backend and puts the result into the image store.
+func (b *build) execute(ctx context.Context, inputs *inputs) (*images.Image, []keys.Read, error) {
+	j := newJob(b.resolved, b.request.Context, b.emit)
+	run, err := b.host.start(ctx, b.plugin)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer run.Close()
+	dir, err := b.host.newJobDir(b.plugin.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer dir.remove()
+	start, err := b.message(inputs, run.stateDir, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	artifact, err := b.call(ctx, run, start, j)
+	if err != nil {
+		return nil, nil, err
+	}
+	image, err := b.keep(ctx, run, artifact)
+	return image, j.reads, err
+}
+
+// keep fetches what the image store lacks of an artifact and makes the image.
+func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Artifact) (*images.Image, error) {
+	store, err := b.host.images()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := b.host.tempDir("export")
+	if err != nil {
+		return nil, err
+	}
+	defer removeAll(dir)
+	if b.resolved.Build.GetWasm() != nil {
+		return b.keepModule(ctx, run, artifact, store, dir)
+	}
+	var digests []string
+	for _, blob := range artifact.GetBlobs() {
+		digests = append(digests, blob.GetDigest())
+	}
+	lacking, err := store.Lacking(digests, b.request.SourceDateEpoch)
+	if err != nil {
+		return nil, stateError(err)
+	}
+	if err := run.export(ctx, artifact.GetHandle(), lacking, dir); err != nil {
+		return nil, err
+	}
+	image, err := store.Assemble(ctx, images.Build{
+		Container: b.resolved.Build.GetContainer(), Blobs: artifact.GetBlobs(), Dir: dir,
+		Epoch: b.request.SourceDateEpoch, Format: images.Format(b.request.Format),
+	})
+	if err != nil {
+		return nil, imageError(err)
+	}
+	return image, nil
+}
+
+// keepModule makes the OCI artifact of a wasm module.
+func (b *build) keepModule(ctx context.Context, run *running, artifact *backendv1.Artifact, store *images.Store, dir string) (*images.Image, error) {
+	if len(artifact.GetBlobs()) != 1 {
+		return nil, &PluginError{ID: b.plugin.ID, Message: fmt.Sprintf("it made %d modules where one was asked for", len(artifact.GetBlobs()))}
+	}
+	blob := artifact.GetBlobs()[0]
+	if err := run.export(ctx, artifact.GetHandle(), []string{blob.GetDigest()}, dir); err != nil {
+		return nil, err
+	}
+	wasm := b.resolved.Build.GetWasm()
+	image, err := store.WasmArtifact(ctx, images.Module{
+		File: filepath.Join(dir, hexOf(blob.GetDigest())), Digest: blob.GetDigest(), Labels: wasm.GetLabels(), Epoch: b.request.SourceDateEpoch,
+	})
+	if err != nil {
+		return nil, imageError(err)
+	}
+	return image, nil
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+)
+
+// deliver names a result and writes it to its outputs.
+func (b *build) deliver(ctx context.Context, r *Result) error {
+	for _, tag := range b.request.Tags {
+		full, err := images.Normalize(tag)
+		if err != nil {
+			return imageError(err)
+		}
+		r.Tags = append(r.Tags, full)
+	}
+	if err := b.host.Tag(ctx, r.Digest, b.request.Tags...); err != nil {
+		return err
+	}
+	for _, o := range b.request.Outputs {
+		if err := b.host.Save(ctx, r.Digest, o, b.request.Tags...); err != nil {
+			return err
+		}
+		r.Outputs = append(r.Outputs, o.Path)
+	}
+	return b.module(r)
+}
+
+// module writes the wasm module to the place in the context that the build
+// file names.
+func (b *build) module(r *Result) error {
+	output := b.resolved.Build.GetWasm().GetOutput()
+	if output == "" {
+		return nil
+	}
+	store, err := b.host.images()
+	if err != nil {
+		return err
+	}
+	data, err := store.Module(r.Digest)
+	if err != nil {
+		return imageError(err)
+	}
+	if err := writeContained(b.request.Context, output, data); err != nil {
+		return &InputError{Message: fmt.Sprintf("cannot write the module to %s", output), Help: "output must be a path inside the build context", Err: err}
+	}
+	r.Outputs = append(r.Outputs, filepath.Join(b.request.Context, output))
+	return nil
+}
+
+// writeContained replaces a file inside a folder, all or nothing; links do not
+// lead out of it.
+func writeContained(dir, name string, data []byte) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if parent := filepath.Dir(name); parent != "." {
+		if err := root.MkdirAll(parent, 0o755); err != nil {
+			return err
+		}
+	}
+	temp := name + ".new"
+	defer func() {
+		if err != nil {
+			_ = root.Remove(temp)
+		}
+	}()
+	if err := root.WriteFile(temp, data, 0o644); err != nil {
+		return err
+	}
+	return root.Rename(temp, name)
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/zlayer/zlayer/host/internal/atomicfile"
+	"github.com/zlayer/zlayer/host/internal/keys"
+	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+)
+
+// describe asks a backend about this machine. An answer that nothing is
+// missing is remembered; any other is asked for again, because the user may
+// have followed its advice since.
+func (h *Host) describe(ctx context.Context, p *store.Plugin) (*backendv1.DescribeResponse, error) {
+	file := h.path("describe", h.machineKey(p)+".json")
+	if data, err := os.ReadFile(file); err == nil {
+		d := &backendv1.DescribeResponse{}
+		if d.UnmarshalJSON(data) == nil {
+			return d, nil
+		}
+	}
+	d, err := h.describeNow(ctx, p)
+	if err != nil || len(d.GetSubtracted()) > 0 {
+		return d, err
+	}
+	data, err := d.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := h.makeDir("describe"); err != nil {
+		return nil, err
+	}
+	if err := atomicfile.Write(file, data); err != nil {
+		return nil, stateError(err)
+	}
+	return d, nil
+}
+
+// describeNow asks.
+func (h *Host) describeNow(ctx context.Context, p *store.Plugin) (*backendv1.DescribeResponse, error) {
+	r, err := h.start(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	d, err := r.process.Describe(ctx, &backendv1.DescribeRequest{StateDir: r.stateDir})
+	if err != nil {
+		return nil, callError(ctx, p.ID, "it could not say what it can do on this machine", err)
+	}
+	return d, nil
+}
+
+// machineKey names a backend on this machine: its files, the user, the system.
+func (h *Host) machineKey(p *store.Plugin) string {
+	hostname, _ := os.Hostname()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	path, _ := lookup(h.config.Environ, "PATH")
+	parts := []string{p.ID, hostname, string(boot), path, strconv.Itoa(os.Geteuid())}
+	for _, f := range p.Manifest.Files {
+		parts = append(parts, f.Digest)
+	}
+	return keys.Key(parts...)
+}
+
+// sameReads says whether what a build read outside its contexts is the same
+// now. Variables and tools can be compared; a URL or a repository cannot
+// without fetching it, which is the backend's work.
+func (h *Host) sameReads(ctx context.Context, p *store.Plugin, reads []keys.Read) bool {
+	if len(reads) == 0 {
+		return true
+	}
+	var tools []keys.Read
+	if slices.ContainsFunc(reads, func(r keys.Read) bool { return r.Kind == "tool" }) {
+		d, err := h.describeNow(ctx, p)
+		if err != nil {
+			return false
+		}
+		for _, t := range d.GetTools() {
+			tools = append(tools, keys.Read{Kind: "tool", Name: t.GetKey(), Digest: t.GetValue()})
+		}
+	}
+	return !slices.ContainsFunc(reads, func(r keys.Read) bool {
+		switch r.Kind {
+		case "tool":
+			return !slices.Contains(tools, r)
+		case "env":
+			value, _ := lookup(h.config.Environ, r.Name)
+			return digestOf(value) != r.Digest
+		}
+		return true
+	})
+}
+
+// digestOf returns the digest of a variable's value; the value itself may be
+// nobody's business.
+func digestOf(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

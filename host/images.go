@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/sdk/ir"
+)
+
+// Image is an image, or a wasm artifact, of the store.
+type Image struct {
+	// Reference is its full name. Empty when it has none.
+	Reference string `json:"reference"`
+	// Digest is that of its manifest.
+	Digest string `json:"digest"`
+	// Platform is "os/arch[/variant]".
+	Platform string `json:"platform"`
+	// Created is when it was made; zero when it does not say.
+	Created time.Time `json:"created"`
+	// Size is the number of bytes of all it consists of.
+	Size int64 `json:"size"`
+}
+
+// Images lists the images of the store, sorted by name; an image has one entry
+// for each of its names.
+func (h *Host) Images(context.Context) ([]Image, error) {
+	store, err := h.images()
+	if err != nil {
+		return nil, err
+	}
+	found, err := store.List()
+	if err != nil {
+		return nil, stateError(err)
+	}
+	list := []Image{}
+	for _, i := range found {
+		list = append(list, Image{i.Reference, i.Digest, ir.FormatPlatform(i.Platform), i.Created, i.Size})
+	}
+	return list, nil
+}
+
+// Tag gives an image, named by reference or digest, more names.
+func (h *Host) Tag(ctx context.Context, image string, references ...string) error {
+	store, err := h.images()
+	if err != nil {
+		return err
+	}
+	for _, ref := range references {
+		if err := store.Tag(ctx, image, ref); err != nil {
+			return imageError(err)
+		}
+	}
+	return nil
+}
+
+// Push copies an image of the store to the registry in the reference and
+// returns the reference by digest that it has there.
+func (h *Host) Push(ctx context.Context, image, reference string, events func(Event)) (string, error) {
+	store, err := h.images()
+	if err != nil {
+		return "", err
+	}
+	pushed, err := store.Push(ctx, image, reference, newEmitter(events).pull(reference))
+	return pushed, imageError(err)
+}
+
+// Save writes an image of the store, with the names it is given there, to an
+// output.
+func (h *Host) Save(ctx context.Context, image string, o Output, references ...string) error {
+	store, err := h.images()
+	if err != nil {
+		return err
+	}
+	err = store.Save(ctx, image, images.Output{Form: images.Form(o.Type), Path: o.Path, References: references})
+	var e *images.Error
+	if err != nil && !errors.As(err, &e) {
+		return &InputError{Message: "cannot write " + o.Path, Err: err}
+	}
+	return imageError(err)
+}

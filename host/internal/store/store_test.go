@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+// frontend writes a frontend into a root and returns its folder.
+func frontend(t *testing.T, root, id string, change func(*manifest.Manifest)) string {
+	t.Helper()
+	m := &manifest.Manifest{
+		Schema: 1, ID: id, Kind: manifest.Frontend, Version: "1.0.0", Protocol: manifest.Protocol{Major: 1},
+		Files:  []manifest.File{{Path: "m.wasm", Digest: "sha256:" + strings.Repeat("0", 64), Role: manifest.RoleMain}},
+		Claims: &manifest.Claims{Files: []string{id + "file"}},
+	}
+	if change != nil {
+		change(m)
+	}
+	data, err := manifest.Format(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(root, id)
+	write(t, filepath.Join(dir, manifest.FileName), string(data))
+	write(t, filepath.Join(dir, "m.wasm"), "")
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func find(t *testing.T, dirs ...string) *Set {
+	t.Helper()
+	var roots []Root
+	for _, dir := range dirs {
+		roots = append(roots, Root{Dir: dir, Origin: filepath.Base(dir)})
+	}
+	s, err := Find(roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Nothing broken is passed over in silence.
+func TestBrokenPluginsAreFoundWithTheReason(t *testing.T) {
+	root := t.TempDir()
+	frontend(t, root, "good", nil)
+	frontend(t, root, "future", func(m *manifest.Manifest) { m.Protocol.Major = 9 })
+	if err := os.Remove(filepath.Join(frontend(t, root, "fileless", nil), "m.wasm")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "garbled", manifest.FileName), "{")
+	write(t, filepath.Join(root, "bare", "m.wasm"), "")
+	s := find(t, root)
+	for id, want := range map[string]string{
+		"future": "speaks frontend protocol 9, this zlayer speaks 1", "fileless": "its file is missing",
+		"garbled": "its manifest is not valid", "bare": "its manifest cannot be read",
+	} {
+		p := s.Get(id)
+		if p == nil || p.Problem == nil || !strings.Contains(p.Problem.Error(), want) {
+			t.Errorf("%s: got %+v, want %q", id, p, want)
+		}
+	}
+	var version *manifest.VersionError
+	if !errors.As(s.Get("future").Problem, &version) {
+		t.Error("the version error is not typed")
+	}
+	if p := s.Get("good"); p == nil || p.Problem != nil {
+		t.Errorf("good: %+v", p)
+	}
+}
+
+func TestLastRootWins(t *testing.T) {
+	top := t.TempDir()
+	bundle, extra := filepath.Join(top, "bundle"), filepath.Join(top, "extra")
+	old := frontend(t, bundle, "a", nil)
+	dir := frontend(t, extra, "a", nil)
+	s := find(t, bundle, extra)
+	if p := s.Get("a"); p.Dir != dir || p.Problem != nil {
+		t.Errorf("got %+v", p)
+	}
+	if p := s.All()[0]; p.Dir != old || p.Problem == nil || !strings.Contains(p.Problem.Error(), "is used instead") {
+		t.Errorf("the shadowed one: %+v", p)
+	}
+}
+
+// A folder that is itself a plugin, as an author has it.
+func TestRootMayBeAPlugin(t *testing.T) {
+	dir := frontend(t, t.TempDir(), "mine", nil)
+	if p := find(t, dir).Get("mine"); p == nil || p.Problem != nil {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestExplicitRootMustExist(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "no")
+	if _, err := Find([]Root{{Dir: missing}}); err != nil {
+		t.Errorf("an implicit root: %v", err)
+	}
+	if _, err := Find([]Root{{Dir: missing, Explicit: true}}); err == nil {
+		t.Error("an explicit root that is missing was accepted")
+	}
+}
+
+func TestClaims(t *testing.T) {
+	root := t.TempDir()
+	claims := func(priority int, files ...string) func(*manifest.Manifest) {
+		return func(m *manifest.Manifest) {
+			m.Claims = &manifest.Claims{Files: files, Discover: files, Priority: priority, Syntaxes: []string{"x/" + m.ID}}
+		}
+	}
+	frontend(t, root, "low", claims(1, "F", "F.*"))
+	frontend(t, root, "high", claims(2, "G", "*.x"))
+	s := find(t, root)
+	for name, want := range map[string]string{"F": "low", "F.x": "high", "F.y": "low", "G": "high", "other": ""} {
+		got := ""
+		if p := s.ForFile(name); p != nil {
+			got = p.ID
+		}
+		if got != want {
+			t.Errorf("ForFile(%q) = %q, want %q", name, got, want)
+		}
+	}
+	if p := s.ForSyntax("x/low:1@sha256:0"); p == nil || p.ID != "low" {
+		t.Errorf("ForSyntax: %+v", p)
+	}
+	if got, want := s.Discovery(), []string{"G", "*.x", "F", "F.*"}; !slices.Equal(got, want) {
+		t.Errorf("Discovery = %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/zlayer/zlayer/host/internal/procrun"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+)
+
+// message returns the start of a build for the backend.
+func (b *build) message(in *inputs, stateDir string, dir *jobDir) (*backendv1.Start, error) {
+	start := &backendv1.Start{
+		JobId: dir.id, Build: b.resolved.Build, Contexts: in.messages(),
+		StateDir: stateDir, TempDir: dir.temp(), NoCache: b.request.NoCache, SourceDateEpoch: b.request.SourceDateEpoch,
+	}
+	if len(b.resolved.Build.GetContainer().GetImages()) > 0 {
+		store, err := b.host.images()
+		if err != nil {
+			return nil, err
+		}
+		start.ImagesDir = store.Dir()
+	}
+	return start, nil
+}
+
+// call has a backend do the build.
+func (b *build) call(ctx context.Context, r *running, start *backendv1.Start, j *job) (*backendv1.Artifact, error) {
+	artifact, err := r.process.Build(ctx, start, handler{b, j})
+	var failed *procrun.FailedError
+	switch {
+	case err == nil:
+		return artifact, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &failed):
+		return nil, j.failure(failed.Failed, r.id, r.process.Stderr())
+	}
+	return nil, callError(ctx, r.id, "it broke off in the middle of the build", err)
+}
+
+// handler gets what a running build reports.
+type handler struct {
+	build *build
+	job   *job
+}
+
+var _ procrun.Handler = handler{}
+
+// Event passes an event on.
+func (h handler) Event(e *backendv1.BuildEvent) { h.job.event(e) }
+
+// Answer hands out a secret or an agent that the user gave.
+func (h handler) Answer(_ context.Context, ask *backendv1.Ask) *backendv1.Answer {
+	if id := ask.GetSsh(); id != "" {
+		socket, ok := h.build.request.SSH[id]
+		return &backendv1.Answer{Absent: !ok, Socket: socket}
+	}
+	value, ok := h.build.host.secret(h.build.request.Secrets[ask.GetSecret()])
+	return &backendv1.Answer{Absent: !ok, Secret: value}
+}
+
+// maxSecret is the largest secret in bytes, as for docker build.
+const maxSecret = 500 << 10
+
+// secret reads the value of a secret. Whether it can be read was checked when
+// the build began.
+func (h *Host) secret(s Secret) ([]byte, bool) {
+	switch {
+	case s.File != "":
+		data, err := os.ReadFile(s.File)
+		return data, err == nil
+	case s.Env != "":
+		value, ok := lookup(h.config.Environ, s.Env)
+		return []byte(value), ok
+	}
+	return nil, false
+}
