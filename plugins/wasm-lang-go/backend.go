@@ -49,7 +49,7 @@ func (goBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*b
 	if err != nil {
 		return nil, err
 	}
-	return &backendv1.DescribeResponse{Tools: []*irv1.KeyValue{{Key: "go", Value: g.version}}}, nil
+	return &backendv1.DescribeResponse{Tools: []*irv1.KeyValue{{Key: "go", Value: g.identity()}}}, nil
 }
 
 func subtract(feature string, f *backend.Failure) *backendv1.Subtraction {

@@ -320,10 +320,16 @@ func TestTooOld(t *testing.T) {
 	}
 }
 
-func TestDescribe(t *testing.T) {
+// The host compares the tools of a description with what an earlier build read.
+func TestDescribeNamesTheToolAsBuildDoes(t *testing.T) {
 	got, err := goBackend{}.Describe(t.Context(), &backendv1.DescribeRequest{StateDir: state})
 	if err != nil || len(got.GetSubtracted()) != 0 || len(got.GetTools()) != 1 {
-		t.Errorf("Describe = %v, %v", got, err)
+		t.Fatalf("Describe = %v, %v", got, err)
+	}
+	e := &events{}
+	mustBuild(t, start(t, project(t, map[string]string{"go.mod": goMod, "main.go": helloGo})), e)
+	if tool := got.GetTools()[0]; e.inputs["tool "+tool.GetKey()] != tool.GetValue() {
+		t.Errorf("the build read %v, the machine has %v", e.inputs, tool)
 	}
 }
 

@@ -4,8 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,8 +97,7 @@ func (b *build) prepareEnv(ctx context.Context) error {
 	for _, key := range settings {
 		b.env = append(b.env, key+"="+user[key])
 	}
-	b.events.InputRead("tool", "go", b.tool.version)
-	b.events.InputRead("env", "GOTOOLCHAIN", digest(user["GOTOOLCHAIN"]))
+	b.events.InputRead("tool", "go", b.tool.identity())
 	return nil
 }
 
@@ -112,11 +109,6 @@ func workspace(project string) string {
 		return "off"
 	}
 	return file
-}
-
-func digest(value string) string {
-	sum := sha256.Sum256([]byte(value))
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // command is one run of the go tool in the project.

@@ -42,7 +42,11 @@ var settings = []string{
 type goTool struct {
 	path    string
 	version string // of the tool itself: "go1.26.8"
+	policy  string // GOTOOLCHAIN: whether a project may choose another version
 }
+
+// identity is what decides, together with a project's go.mod, which Go builds.
+func (g goTool) identity() string { return g.version + " GOTOOLCHAIN=" + g.policy }
 
 // findGo finds the go tool and asks it for its version.
 func findGo(ctx context.Context) (goTool, error) {
@@ -55,20 +59,30 @@ func findGo(ctx context.Context) (goTool, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return goTool{}, fmt.Errorf("finding the go tool: %w", err)
 	}
-	// GOTOOLCHAIN=local: asking must not download another Go. GOFLAGS: the
-	// user's may not be valid for this Go.
-	env := append(userEnv(), "GOTOOLCHAIN=local", "GOFLAGS=-trimpath")
-	out, err := output(ctx, tool.Command{Path: path, Args: []string{"env", "GOVERSION"}, Env: env})
-	if err != nil {
+	g := goTool{path: path}
+	if g.version, err = g.variables(ctx, "GOTOOLCHAIN=local", "GOVERSION"); err != nil {
 		return goTool{}, err
 	}
-	g := goTool{path: path, version: strings.TrimSpace(string(out))}
 	if tooOld(g.version) {
 		f := backend.Machinef(nil, "%s is %s, and Go 1.24 or newer is needed", path, g.version)
 		f.Help = "install a newer Go from https://go.dev/dl and put its bin folder first on PATH"
 		return goTool{}, f
 	}
-	return g, nil
+	// Asked for alone, GOTOOLCHAIN is answered without switching to it.
+	g.policy, err = g.variables(ctx, "", "GOTOOLCHAIN")
+	return g, err
+}
+
+// variables asks go env. The extra variable of the environment is there for
+// GOTOOLCHAIN=local: a question must not download another Go. GOFLAGS is set
+// because the user's may not be valid for this Go.
+func (g goTool) variables(ctx context.Context, extra string, args ...string) (string, error) {
+	env := append(userEnv(), "GOFLAGS=-trimpath")
+	if extra != "" {
+		env = append(env, extra)
+	}
+	out, err := output(ctx, tool.Command{Path: g.path, Args: append([]string{"env"}, args...), Env: env})
+	return strings.TrimSpace(string(out)), err
 }
 
 // tooOld says whether a GOVERSION is older than oldestGo. Versions that are no
@@ -81,22 +95,15 @@ func tooOld(goversion string) bool {
 
 // userSettings returns the user's values of settings.
 func (g goTool) userSettings(ctx context.Context) (map[string]string, error) {
-	env := append(userEnv(), "GOFLAGS=-trimpath")
-	// Asked for alone, GOTOOLCHAIN is answered without switching to it.
-	chosen, err := output(ctx, tool.Command{Path: g.path, Args: []string{"env", "GOTOOLCHAIN"}, Env: env})
-	if err != nil {
-		return nil, err
-	}
-	args := append([]string{"env", "-json"}, settings...)
-	out, err := output(ctx, tool.Command{Path: g.path, Args: args, Env: append(env, "GOTOOLCHAIN=local")})
+	text, err := g.variables(ctx, "GOTOOLCHAIN=local", append([]string{"-json"}, settings...)...)
 	if err != nil {
 		return nil, err
 	}
 	values := map[string]string{}
-	if err := json.Unmarshal(out, &values); err != nil {
+	if err := json.Unmarshal([]byte(text), &values); err != nil {
 		return nil, fmt.Errorf("reading the settings of %s: %w", g.path, err)
 	}
-	values["GOTOOLCHAIN"] = string(bytes.TrimSpace(chosen))
+	values["GOTOOLCHAIN"] = g.policy
 	return values, nil
 }
 
