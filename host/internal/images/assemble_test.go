@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -303,6 +304,42 @@ func checkTimes(t *testing.T, img v1.Image, epoch int64) {
 	}
 	if names != 5 {
 		t.Errorf("%d files, want 5", names)
+	}
+}
+
+func TestFormatsOfBaseLayers(t *testing.T) {
+	in := []v1.Descriptor{{MediaType: types.OCILayer}, {MediaType: types.DockerUncompressedLayer}}
+	for format, want := range map[Format][]v1.Descriptor{
+		FormatOCI:    {{MediaType: types.OCILayer}, {MediaType: types.OCIUncompressedLayer}},
+		FormatDocker: {{MediaType: types.DockerLayer}, {MediaType: types.DockerUncompressedLayer}},
+	} {
+		kinds, err := format.mediaTypes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := kinds.convert(in)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", format, err, diff)
+		}
+	}
+	kinds, _ := FormatDocker.mediaTypes()
+	_, err := kinds.convert([]v1.Descriptor{{MediaType: types.OCILayerZStd}})
+	wantKind(t, err, KindUnsupported, "--format oci", "zstd")
+}
+
+func TestCancelledAssembleLeavesNothing(t *testing.T) {
+	s := openStore(t, Options{})
+	dir, blobs := exported(t, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := s.Assemble(ctx, Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	for _, sub := range []string{tempDir, blobsDir, packedDir} {
+		if left, _ := os.ReadDir(s.path(sub)); len(left) != 0 {
+			t.Errorf("%s has %v", sub, left)
+		}
 	}
 }
 

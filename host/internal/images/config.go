@@ -117,7 +117,7 @@ func inherit(base *configFile) *configFile {
 		OSVersion:  base.OSVersion,
 		OSFeatures: slices.Clone(base.OSFeatures),
 		History:    slices.Clone(base.History),
-		RootFS:     v1.RootFS{Type: "layers", DiffIDs: slices.Clone(base.RootFS.DiffIDs)},
+		RootFS:     v1.RootFS{Type: "layers", DiffIDs: append([]v1.Hash{}, base.RootFS.DiffIDs...)},
 	}}
 	f.Config.ArgsEscaped = base.Config.ArgsEscaped
 	return f

@@ -119,10 +119,8 @@ func (s *Store) find(reference string) (v1.Descriptor, error) {
 		return v1.Descriptor{}, err
 	}
 	if full, err := Normalize(reference); err == nil {
-		for _, d := range index.Manifests {
-			if entryRef(d) == full || strings.HasSuffix(full, "@"+d.Digest.String()) {
-				return d, nil
-			}
+		if d := forHost(index.Manifests, full); d != nil {
+			return *d, nil
 		}
 	}
 	digits := strings.TrimPrefix(reference, "sha256:")
@@ -133,6 +131,20 @@ func (s *Store) find(reference string) (v1.Descriptor, error) {
 		}
 	}
 	return oneOf(reference, found)
+}
+
+// forHost returns the image that a normalised reference names. Of several it is
+// the one for this machine, or else any.
+func forHost(entries []v1.Descriptor, ref string) *v1.Descriptor {
+	_, digest, _ := strings.Cut(ref, "@")
+	var found *v1.Descriptor
+	best := -1
+	for _, d := range entries {
+		if n := match(orHost(nil), platformOf(d.Platform)); means(d, ref, digest) && n > best {
+			found, best = &d, n
+		}
+	}
+	return found
 }
 
 // oneOf returns the entry when all are of one image.

@@ -108,6 +108,21 @@ func TestProcessesAndGoroutinesAtOnce(t *testing.T) {
 	checkLayout(t, dir, list[0].Digest)
 }
 
+func TestImageWithoutLayersHasLists(t *testing.T) {
+	s := openStore(t, Options{})
+	img, err := emptyImage(s, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := s.readBlob(v1.Hash{Algorithm: "sha256", Hex: strings.TrimPrefix(img.Digest, "sha256:")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), `"layers":[]`) || !strings.Contains(string(img.RawConfig), `"diff_ids":[]`) {
+		t.Errorf("null where the specification wants a list: %s %s", raw, img.RawConfig)
+	}
+}
+
 func TestPermissions(t *testing.T) {
 	s := openStore(t, Options{})
 	if _, err := emptyImage(s, "x"); err != nil {
