@@ -400,6 +400,15 @@ func TestWasmArtifact(t *testing.T) {
 		t.Errorf("manifest is %+v", m)
 	}
 	checkLayout(t, s.Dir(), img.Digest)
+	if data, err := s.Module(img.Digest); err != nil || string(data) != string(wasiModule[:]) {
+		t.Errorf("module is %q, %v", data, err)
+	}
+	other, err := emptyImage(s, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Module(other.Digest)
+	wantKind(t, err, KindUnsupported, "not a wasm artifact")
 	for name, data := range map[string]string{"component": "\x00asm\x0d\x00\x01\x00", "text": "(module)"} {
 		if _, err := s.WasmArtifact(context.Background(), Module{Path: file, Blob: &backendv1.Blob{Digest: write(data)}}); err == nil || !strings.Contains(err.Error(), "not a WebAssembly module") {
 			t.Errorf("%s: %v", name, err)

@@ -2,7 +2,10 @@
 
 package images
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
 // Module returns the WebAssembly module of an artifact that WasmArtifact made.
 // The image is named as for Inspect.
@@ -11,12 +14,18 @@ func (s *Store) Module(image string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(found.manifest.Layers) != 1 || found.manifest.Layers[0].MediaType != wasmLayerType {
+	layers := found.manifest.Layers
+	if len(layers) != 1 || layers[0].MediaType != wasmLayerType {
 		return nil, &Error{Kind: KindUnsupported, Reference: image, Message: "it is not a wasm artifact"}
 	}
-	data, err := s.readBlob(found.manifest.Layers[0].Digest)
+	r, err := s.openBlob(layers[0].Digest) // not readBlob: modules may be large
 	if err != nil {
-		return nil, fmt.Errorf("reading module: %w", err)
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading module of %s: %w", image, err)
 	}
 	return data, nil
 }

@@ -3,7 +3,9 @@
 package images
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -188,6 +190,79 @@ func TestPlatformSelection(t *testing.T) {
 	}
 }
 
+// TestIndexWithoutPlatforms has images whose index does not say what they are
+// for, among them one that is no container image and an attestation.
+func TestIndexWithoutPlatforms(t *testing.T) {
+	host := serve(t, nil)
+	arm, amd := randomImage(t, "linux/arm64"), randomImage(t, "linux/amd64")
+	artifact := mutate.ConfigMediaType(randomImage(t, "linux/amd64"), "application/x-artifact")
+	attestation := mutate.IndexAddendum{Add: randomImage(t, "linux/amd64"), Descriptor: v1.Descriptor{
+		Platform:    &v1.Platform{OS: "linux", Architecture: "amd64"},
+		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest"},
+	}}
+	index := mutate.AppendManifests(empty.Index, attestation)
+	for _, img := range []v1.Image{artifact, arm, amd} {
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img})
+	}
+	if err := remote.WriteIndex(mustRef(t, host+"/multi"), index); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := index.RawManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The library fills the platforms in; this registry has to leave them out.
+	var plain v1.IndexManifest
+	if err := json.Unmarshal(raw, &plain); err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < len(plain.Manifests); i++ {
+		plain.Manifests[i].Platform = nil
+	}
+	if raw, err = json.Marshal(plain); err != nil {
+		t.Fatal(err)
+	}
+	putManifest(t, host, "multi", types.OCIImageIndex, raw)
+	if got := resolve(t, openStore(t, Options{}), host+"/multi", ""); got.Digest != digestOf(t, amd) {
+		t.Errorf("got %s for %s", got.Digest, spell(got.Platform))
+	}
+}
+
+// putManifest sends a manifest as it is.
+func putManifest(t *testing.T, host, repo string, mt types.MediaType, raw []byte) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPut, "http://"+host+"/v2/"+repo+"/manifests/latest", bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", string(mt))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatal(resp, err)
+	}
+}
+
+func TestMalformedDocuments(t *testing.T) {
+	host := serve(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "/manifests/") {
+				next.ServeHTTP(w, r)
+				return
+			}
+			mt := types.OCIManifestSchema1
+			if strings.Contains(r.URL.Path, "index") {
+				mt = types.OCIImageIndex
+			}
+			w.Header().Set("Content-Type", string(mt))
+			w.Write([]byte("<html>"))
+		})
+	})
+	for _, repo := range []string{"index", "manifest"} {
+		_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/" + repo})
+		wantKind(t, err, KindUnsupported, "malformed "+repo)
+	}
+}
+
 func TestDigestOfIndexIsFoundInStore(t *testing.T) {
 	host := serve(t, nil)
 	made := multi(t, host+"/multi", []string{"linux/amd64", "linux/arm64"}, nil)
@@ -224,12 +299,7 @@ func TestRefused(t *testing.T) {
 		write(t, host+"/"+repo+":src", img)
 		text := strings.ReplaceAll(string(raw), string(types.DockerConfigJSON), string(config))
 		text = strings.ReplaceAll(text, string(types.DockerLayer), string(layer))
-		req, _ := http.NewRequest(http.MethodPut, "http://"+host+"/v2/"+repo+"/manifests/latest", strings.NewReader(text))
-		req.Header.Set("Content-Type", string(mt))
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil || resp.StatusCode != http.StatusCreated {
-			t.Fatal(resp, err)
-		}
+		putManifest(t, host, repo, mt, []byte(text))
 	}
 	put("schema1", types.DockerManifestSchema1Signed, types.DockerConfigJSON, types.DockerLayer)
 	put("helm", types.DockerManifestSchema2, "application/vnd.cncf.helm.config.v1+json", types.DockerLayer)
