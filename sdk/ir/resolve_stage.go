@@ -255,15 +255,19 @@ func (s *stage) onInput(in *irv1.Input, name string, at *diagv1.Range) []*irv1.S
 	return relocate(s.fetched[in.Index].Onbuild, s.src.Range)
 }
 
-// begin makes sure that there is a PATH and fills the environment of the stage.
+// begin tidies the environment of the base, makes sure that there is a PATH and
+// fills the environment of the stage.
 func (s *stage) begin() {
-	if _, ok := getEnv(s.config.Env, "PATH"); !ok && s.out.Platform.GetOs() != "windows" {
-		s.config.Env = append(s.config.Env, "PATH="+defaultPath)
-	}
+	var env []string
 	for _, kv := range s.config.Env {
-		k, v, _ := strings.Cut(kv, "=")
-		s.env = setEnv(s.env, k, v)
+		if k, v, _ := strings.Cut(kv, "="); k != "" {
+			env = setEnv(env, k, v)
+		}
 	}
+	if _, ok := getEnv(env, "PATH"); !ok && s.out.Platform.GetOs() != "windows" {
+		env = append(env, "PATH="+defaultPath)
+	}
+	s.config.Env, s.env = env, slices.Clone(env)
 }
 
 // warnPlatform warns about an image that is not for the platform asked for.
