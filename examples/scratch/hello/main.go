@@ -28,7 +28,10 @@ func run(args []string) error {
 		return os.WriteFile(file, []byte(greeting), 0o644)
 	case "read":
 		text, err := os.ReadFile(file)
-		fmt.Print(string(text))
+		if err != nil {
+			return err
+		}
+		_, err = os.Stdout.Write(text)
 		return err
 	default:
 		return fmt.Errorf("%q is neither write nor read", verb)

@@ -65,14 +65,11 @@ func judgePlatform(n need, c Candidate) (m Missing, emulated bool) {
 	if !n.runs || c.Description == nil {
 		return m, false
 	}
-	switch runMode(c.Description, n.platform) {
-	case backendv1.RunMode_RUN_MODE_NATIVE:
-		return m, false
-	case backendv1.RunMode_RUN_MODE_EMULATED:
-		return m, true
+	mode := runMode(c.Description, n.platform)
+	if mode == backendv1.RunMode_RUN_MODE_NONE {
+		m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description)
 	}
-	m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description)
-	return m, false
+	return m, mode == backendv1.RunMode_RUN_MODE_EMULATED
 }
 
 // matches says whether a pattern of the manifest covers a platform. A variant

@@ -119,7 +119,7 @@ func copyFile(target, source string) (sum string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer in.Close() //nolint:errcheck // only read
+	defer in.Close()
 	out, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", err

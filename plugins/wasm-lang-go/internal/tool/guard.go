@@ -33,7 +33,7 @@ func guard(argv []string) int {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, err) //nolint:errcheck // there is nobody else to tell
+		fmt.Fprintln(os.Stderr, err)
 		return exitNotStarted
 	}
 	go func() {
@@ -43,7 +43,7 @@ func guard(argv []string) int {
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		fmt.Fprintln(os.Stderr, err) //nolint:errcheck // there is nobody else to tell
+		fmt.Fprintln(os.Stderr, err)
 		return exitNotStarted
 	}
 	return exitCode(cmd.ProcessState)
