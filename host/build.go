@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/zlayer/zlayer/host/internal/images"
@@ -61,21 +62,19 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer inputs.Close()
-	key := b.key()
-	if !b.request.NoCache {
-		if record := b.host.keys.Get(key); record != nil && b.current(ctx, inputs, record) {
-			return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
-		}
-	}
-	before, err := inputs.digests()
+	read, err := inputs.digests(b.resolved.Checked.Files)
 	if err != nil {
 		return nil, err
+	}
+	key := b.key()
+	if record := b.host.keys.Get(key); record != nil && !b.request.NoCache && b.current(ctx, read, record) {
+		return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
 	}
 	image, reads, err := b.execute(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
-	record := &keys.Record{Backend: b.plugin.ID, Inputs: before, Reads: reads, Result: image.Digest}
+	record := &keys.Record{Backend: b.plugin.ID, Inputs: read, Reads: reads, Result: image.Digest}
 	if err := b.host.keys.Put(key, record); err != nil {
 		return nil, stateError(err)
 	}
@@ -97,15 +96,10 @@ func (b *build) key() string {
 
 // current says whether everything a build read is as it was, and its result
 // still there.
-func (b *build) current(ctx context.Context, inputs *inputs, record *keys.Record) bool {
+func (b *build) current(ctx context.Context, read []keys.Input, record *keys.Record) bool {
 	store, err := b.host.images()
-	if err != nil {
-		return false
-	}
-	if _, err := store.Inspect(record.Result); err != nil {
-		return false
-	}
-	return inputs.same(record.Inputs) && b.host.sameReads(ctx, b.plugin, record.Reads)
+	return err == nil && store.Has(record.Result) && slices.EqualFunc(read, record.Inputs, keys.Input.Equal) &&
+		b.host.sameReads(ctx, b.plugin, record.Reads)
 }
 
 // execute runs the backend and puts the result into the image store.
@@ -179,7 +173,7 @@ func (b *build) keepModule(ctx context.Context, run *running, artifact *backendv
 	}
 	wasm := b.resolved.Build.GetWasm()
 	image, err := store.WasmArtifact(ctx, images.Module{
-		File: filepath.Join(dir, hexOf(blob.GetDigest())), Digest: blob.GetDigest(), Labels: wasm.GetLabels(), Epoch: b.request.SourceDateEpoch,
+		Path: filepath.Join(dir, hexOf(blob.GetDigest())), Blob: blob, Labels: wasm.GetLabels(), Epoch: b.request.SourceDateEpoch,
 	})
 	if err != nil {
 		return nil, imageError(err)

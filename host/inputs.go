@@ -4,13 +4,15 @@ package host
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/sdk/buildctx"
+	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
@@ -90,24 +92,56 @@ func (in *inputs) Close() error {
 }
 
 // digests returns the digest of everything the build reads from its contexts.
-func (in *inputs) digests() ([]keys.Input, error) {
+// What is missing is a *SourceError at the step that names it.
+func (in *inputs) digests(files []diag.File) ([]keys.Input, error) {
 	var list []keys.Input
 	for _, read := range in.reads {
-		digest, err := in.contexts[read.Context].Digest(read.Paths...)
+		digest, err := in.digest(read)
 		if err != nil {
-			return nil, err
+			return nil, inputError(read, files, err)
 		}
 		list = append(list, keys.Input{Context: read.Context, Paths: read.Paths, Digest: digest})
 	}
 	return list, nil
 }
 
-// same says whether everything is as it was.
-func (in *inputs) same(before []keys.Input) bool {
-	now, err := in.digests()
-	return err == nil && slices.EqualFunc(now, before, func(a, b keys.Input) bool {
-		return a.Context == b.Context && a.Digest == b.Digest && slices.Equal(a.Paths, b.Paths)
-	})
+func (in *inputs) digest(read ir.Input) (string, error) {
+	paths, err := in.expand(read)
+	if err != nil {
+		return "", err
+	}
+	return in.contexts[read.Context].Digest(paths...)
+}
+
+// inputError says which step names what cannot be read.
+func inputError(read ir.Input, files []diag.File, err error) error {
+	if read.Range.GetLine() == 0 || !errors.Is(err, fs.ErrNotExist) {
+		return &InputError{Message: "cannot read what the build needs", Err: err}
+	}
+	d := diag.Error(read.Range, "missing-source", err.Error())
+	return &SourceError{Files: files, Diagnostics: []*diagv1.Diagnostic{d}}
+}
+
+// expand returns the paths that are read: what globs match counts, and that
+// they match nothing else.
+func (in *inputs) expand(read ir.Input) ([]string, error) {
+	if !read.Glob {
+		return read.Paths, nil
+	}
+	c := in.contexts[read.Context]
+	glob := c.Glob
+	if read.Deep {
+		glob = c.GlobDeep
+	}
+	var paths []string
+	for _, pattern := range read.Paths {
+		found, err := glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, found...)
+	}
+	return paths, nil
 }
 
 // messages returns the contexts for a backend.

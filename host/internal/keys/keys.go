@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
 )
@@ -38,6 +39,11 @@ type Input struct {
 	Paths []string `json:"paths"`
 	// Digest is that of all they name.
 	Digest string `json:"digest"`
+}
+
+// Equal reports whether two inputs are the same files with the same content.
+func (i Input) Equal(j Input) bool {
+	return i.Context == j.Context && i.Digest == j.Digest && slices.Equal(i.Paths, j.Paths)
 }
 
 // Read is something outside the contexts.
