@@ -48,7 +48,7 @@ $(BUNDLE)/wasm-lang-go: FORCE
 $(BUNDLE)/buildah-backend: FORCE
 	@mkdir -p $@
 	cd plugins/buildah-backend && CGO_ENABLED=0 $(BUILD) -o $(CURDIR)/$@/buildah-backend .
-	cd plugins/buildah-backend && CGO_ENABLED=1 $(BUILD) -tags '$(BUILDAH_TAGS)' -o $(CURDIR)/$@/buildah-worker ./worker
+	cd plugins/buildah-backend && CGO_ENABLED=1 $(BUILD) -tags '$(BUILDAH_TAGS)' -o $(CURDIR)/$@/buildah-backend-worker ./worker
 	@cp plugins/buildah-backend/manifest.json $@/zlayer-plugin.json
 
 FORCE:
