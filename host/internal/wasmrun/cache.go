@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wasmrun
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// cache is a folder of compiled modules: one folder for each engine version
+// and module digest, filled by wazero with code for each CPU. A nil cache keeps
+// nothing.
+type cache struct{ dir string }
+
+func openCache(dir string) (*cache, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	dir = filepath.Join(dir, engineVersion())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the compile cache: %w", err)
+	}
+	if err := private(dir); err != nil {
+		return nil, err
+	}
+	return &cache{dir: dir}, nil
+}
+
+// engineVersion names the version of wazero, on which compiled code depends.
+func engineVersion() string {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == "github.com/tetratelabs/wazero" {
+				version = m.Version
+			}
+		}
+	}
+	return "wazero-" + version
+}
+
+// folder returns the folder of a module, and makes it.
+func (c *cache) folder(digest string) (string, error) {
+	dir := filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("making the compile cache: %w", err)
+	}
+	return dir, nil
+}
+
+// has says whether there is compiled code of the module, very likely for this
+// CPU too.
+func (c *cache) has(digest string) bool {
+	if c == nil {
+		return false
+	}
+	found, err := filepath.Glob(filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"), "wazero-*", "*"))
+	if err != nil {
+		return false
+	}
+	for _, name := range found {
+		if !strings.HasSuffix(name, ".tmp") {
+			return true
+		}
+	}
+	return false
+}
+
+// lock waits until no other process compiles the module. What a process that
+// died while it compiled has left is removed.
+func (c *cache) lock(ctx context.Context, digest string) (unlock func(), err error) {
+	dir, err := c.folder(digest)
+	if err != nil {
+		return nil, err
+	}
+	l := flock.New(filepath.Join(dir, "lock"))
+	if ok, err := l.TryLockContext(ctx, 20*time.Millisecond); !ok || err != nil {
+		return nil, fmt.Errorf("waiting for another process that compiles: %w", err)
+	}
+	stale, _ := filepath.Glob(filepath.Join(dir, "wazero-*", "*.tmp"))
+	for _, name := range stale {
+		_ = os.Remove(name)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// drop removes the compiled code of a module.
+func (c *cache) drop(digest string) {
+	found, _ := filepath.Glob(filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"), "wazero-*"))
+	for _, dir := range found {
+		_ = os.RemoveAll(dir)
+	}
+}

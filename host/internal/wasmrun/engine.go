@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wasmrun
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+const wasi = wasi_snapshot_preview1.ModuleName
+
+// engine is a module made ready to run.
+type engine struct {
+	runtime wazero.Runtime
+	module  wazero.CompiledModule
+}
+
+// compile makes the module ready to run as machine code, from the cache if it
+// is there. Only one goroutine of one process compiles a module.
+func (r *Runner) compile(ctx context.Context, path, digest string, code []byte) (*engine, error) {
+	if r.cache == nil {
+		return r.newEngine(ctx, path, code, wazero.NewRuntimeConfig())
+	}
+	if !r.cache.has(digest) {
+		unlock, err := r.cache.lock(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	e, err := r.cached(ctx, path, digest, code)
+	var bad *Failed
+	if err != nil && !errors.As(err, &bad) {
+		// A damaged entry: the module itself was compiled once.
+		r.cache.drop(digest)
+		e, err = r.cached(ctx, path, digest, code)
+	}
+	return e, err
+}
+
+// cached compiles with the cache; the error is a *Failed if there is no entry
+// that could be to blame.
+func (r *Runner) cached(ctx context.Context, path, digest string, code []byte) (*engine, error) {
+	dir, err := r.cache.folder(digest)
+	if err != nil {
+		return nil, err
+	}
+	hit := r.cache.has(digest)
+	c, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.newEngine(ctx, path, code, wazero.NewRuntimeConfig().WithCompilationCache(c))
+	var bad *Failed
+	if hit && errors.As(err, &bad) {
+		return nil, bad.Err
+	}
+	return e, err
+}
+
+// interpret makes the module ready to be interpreted: slow, but at once.
+func (r *Runner) interpret(ctx context.Context, path string, code []byte) (*engine, error) {
+	return r.newEngine(ctx, path, code, wazero.NewRuntimeConfigInterpreter())
+}
+
+func (r *Runner) newEngine(ctx context.Context, path string, code []byte, config wazero.RuntimeConfig) (*engine, error) {
+	code, err := boundTables(code)
+	if err != nil {
+		return nil, &Failed{Reason: ReasonModule, Path: path, Message: "the file is no frontend", Err: err}
+	}
+	// The limit of memory is that of each instance, see memory.
+	config = config.WithCloseOnContextDone(true).WithDebugInfoEnabled(false)
+	runtime := wazero.NewRuntimeWithConfig(ctx, config)
+	module, err := prepare(ctx, runtime, code)
+	if err != nil {
+		_ = runtime.Close(ctx)
+		return nil, &Failed{Reason: ReasonModule, Path: path, Message: "the file is no frontend", Err: err}
+	}
+	return &engine{runtime: runtime, module: module}, nil
+}
+
+// prepare checks that the module is a WASI command that wants nothing else.
+func prepare(ctx context.Context, runtime wazero.Runtime, code []byte) (wazero.CompiledModule, error) {
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, runtime); err != nil {
+		return nil, err
+	}
+	module, err := runtime.CompileModule(experimental.WithCompilationWorkers(ctx, 2), code)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range module.ImportedFunctions() {
+		if from, name, _ := f.Import(); from != wasi {
+			return nil, errors.New("it imports " + from + "." + name + ", and a frontend gets nothing but " + wasi)
+		}
+	}
+	if len(module.ImportedMemories()) > 0 {
+		return nil, errors.New("it imports a memory")
+	}
+	if module.ExportedFunctions()["_start"] == nil {
+		return nil, errors.New("it exports no _start: build it as a WASI command, not as a reactor")
+	}
+	return module, nil
+}
+
+// close frees the module. No instance may run any more.
+func (e *engine) close() { _ = e.runtime.Close(context.Background()) }
