@@ -113,7 +113,7 @@ func Seal(dir string) error {
 	if err != nil {
 		return fmt.Errorf("writing manifest %s: %w", path, err)
 	}
-	if err := atomicfile.Write(path, sealed); err != nil {
+	if err := atomicfile.WriteMode(path, sealed, 0o644); err != nil {
 		return fmt.Errorf("writing manifest %s: %w", path, err)
 	}
 	return nil

@@ -198,7 +198,7 @@ func (m mediaTypes) convert(layers []v1.Descriptor) ([]v1.Descriptor, error) {
 			return nil, &Error{
 				Kind: KindUnsupported, Reference: l.Digest.String(),
 				Message: fmt.Sprintf("a layer of the base is of type %q, which this image format does not have", l.MediaType),
-				Help:    "build with --format oci",
+				Help:    "build with --image-format oci",
 			}
 		}
 		out[i] = v1.Descriptor{MediaType: mt, Digest: l.Digest, Size: l.Size}

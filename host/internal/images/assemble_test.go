@@ -324,7 +324,7 @@ func TestFormatsOfBaseLayers(t *testing.T) {
 	}
 	kinds, _ := FormatDocker.mediaTypes()
 	_, err := kinds.convert([]v1.Descriptor{{MediaType: types.OCILayerZStd}})
-	wantKind(t, err, KindUnsupported, "--format oci", "zstd")
+	wantKind(t, err, KindUnsupported, "--image-format oci", "zstd")
 }
 
 func TestCancelledAssembleLeavesNothing(t *testing.T) {
