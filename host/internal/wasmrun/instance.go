@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -80,6 +81,12 @@ func (in *instance) run(ctx context.Context) {
 	in.stdout.fail(&endedError{err})
 }
 
+// outOfMemory says why a module has ended. Some give up without asking for
+// more than they could get.
+func (in *instance) outOfMemory() bool {
+	return in.memory.refused.Load() || strings.Contains(in.stderr.String(), "out of memory")
+}
+
 // endedError says that the module ended by itself.
 type endedError struct{ error }
 
@@ -147,7 +154,7 @@ func (in *instance) explain(err error, path string, limits Limits) *Failed {
 		f.Reason, f.Message = ReasonOutput, "the response of the frontend is too large"
 	case errors.As(err, &reported):
 		f.Reason, f.Message = ReasonFrontend, "the frontend failed"
-	case errors.As(err, &ended) && in.memory.refused.Load():
+	case errors.As(err, &ended) && in.outOfMemory():
 		f.Reason, f.Err = ReasonMemory, nil
 		f.Message = fmt.Sprintf("the frontend wanted more memory than its %d MiB", limits.Memory>>20)
 	case errors.As(err, &exit):
