@@ -74,11 +74,7 @@ func (d *document) noMode() {
 	if slices.ContainsFunc(d.top.guessed, func(s string) bool { return s != "" && slices.Contains(modeKeys, s) }) {
 		return
 	}
-	at := d.top.at
-	if len(d.top.list) > 0 {
-		at = d.top.list[0].key.span
-	}
-	d.error(d.firstLine(at), "nothing-to-build", "the file does not say what to build").Help = `add "base: IMAGE" with steps, or stages, or wasm`
+	d.error(d.wordAt(d.top.at.start), "nothing-to-build", "the file does not say what to build").Help = `add "base: IMAGE" with steps, or stages, or wasm`
 }
 
 func (d *document) unsupportedMode(f *field) {

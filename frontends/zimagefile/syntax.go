@@ -47,74 +47,61 @@ func hex(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
-// fault is what the YAML library found wrong.
-type fault struct {
-	problem string
-	doing   string // what the library was at, "" when unknown
-	at      int    // where it stopped
-	from    int    // where that began; -1 when unknown
-}
-
-// syntaxError reports a fault in the words of a user.
-func (p *parser) syntaxError(f fault) {
-	if p.tabError(f) {
+// syntaxError reports what the YAML library found, in the words of a user. The
+// library says where roughly; the place is searched for.
+func (p *parser) syntaxError(problem string) {
+	has := func(s string) bool { return strings.Contains(problem, s) }
+	where, message, help := span{}, "the YAML is malformed: "+shorten(problem), ""
+	switch {
+	case has("unexpected end of stream"), has("unexpected document indicator"):
+		where, message, help = p.opening(p.contextLine()-1, `"'`), "the text that begins here has no closing quote", "add the quote at its end"
+	case has("expected ',' or ']'"):
+		where, message, help = p.opening(p.contextLine(), "["), "the list that begins here has no closing bracket, or a comma is missing", `check for "]" and commas`
+	case has("expected ',' or '}'"):
+		where, message, help = p.opening(p.contextLine(), "{"), "the mapping that begins here has no closing brace, or a comma is missing", `check for "}" and commas`
+	case has("expected node content"):
+		where, message, help = p.lineSpan(p.contextLine()), "a value is missing on this line", "write it, or remove what expects it"
+	default:
+		where = p.culprit(problem)
+	}
+	if p.tabError(where, problem) {
 		return
 	}
-	has := func(s string) bool { return strings.Contains(f.problem, s) }
-	where, message, help := p.wordAt(f.at), "the YAML is malformed: "+f.problem, ""
-	if f.doing != "" {
-		message += " " + f.doing
-	}
 	switch {
-	case has("unexpected end of stream") && strings.Contains(f.doing, "quoted"), has("unexpected document indicator"):
-		where, message, help = p.characterAt(f.from), "the text that begins here has no closing quote", "add the quote at its end"
-	case has("expected ',' or ']'"):
-		where, message, help = p.characterAt(f.from), "the list that begins here has no closing bracket, or a comma is missing", `check for "]" and commas`
-	case has("expected ',' or '}'"):
-		where, message, help = p.characterAt(f.from), "the mapping that begins here has no closing brace, or a comma is missing", `check for "}" and commas`
 	case has("mapping values are not allowed"):
-		where, message, help = p.characterAt(f.at), `":" cannot stand here`, `put quotes around a text that holds ": ", or correct the indentation`
+		message, help = `":" cannot stand here`, `put quotes around a text that holds ": ", or correct the indentation`
 	case has("cannot start any token"):
-		where = p.characterAt(f.at)
-		message, help = "a text cannot begin with "+p.sourceQuoted(where), "put quotes around the text"
+		message, help = "a text cannot begin with "+p.sourceQuoted(p.characterAt(where.start)), "put quotes around the text"
 	case has("expected key"), has("expected '-' indicator"), has("block sequence entries are not allowed"):
-		message, help = "this line does not fit what is above it", "indent it like its neighbours"
+		message, help = "this does not fit what is above it", "indent the line like its neighbours, or put quotes around the whole text"
 	case has("could not find expected ':'"):
 		message, help = "this line is no key with a value", `write "key: value", or indent the line to continue the text above`
 	case has("unknown anchor"):
-		message, help = "the alias "+p.sourceQuoted(where)+" has no anchor above it", "define it before it is used, or put quotes around the text"
+		message, help = "this alias has no anchor above it", `define it before it is used, or put quotes around a text that begins with "*"`
+	case has("exceeded max depth"):
+		message, help = "the YAML nests too deeply", "flatten it"
 	}
-	d := p.error(where, "yaml-syntax", message)
-	d.Help = help
-	if f.from >= 0 && where.start != f.at && f.at < len(p.src) {
-		d.Related = []*diagv1.Related{{Range: p.rangeOf(p.wordAt(f.at)), Message: "noticed here"}}
-	}
+	p.error(where, "yaml-syntax", message).Help = help
 }
 
-// tabError reports a tab in the indentation of the line where the library
-// stopped, or of the one it was at.
-func (p *parser) tabError(f fault) bool {
-	for _, at := range []int{f.at, f.from} {
-		if at < 0 {
-			continue
-		}
-		start := bytes.LastIndexByte(p.src[:at], '\n') + 1
-		end := start
-		for end < len(p.src) && (p.src[end] == ' ' || p.src[end] == '\t') {
-			end++
-		}
-		indent := string(p.src[start:end])
-		tab := strings.IndexByte(indent, '\t')
-		if tab < 0 || !strings.Contains(f.problem, "tab") && !strings.Contains(f.problem, "cannot start any token") {
-			continue
-		}
-		where := span{start + tab, end}
-		d := p.error(where, "yaml-tab", "a tab indents this line; YAML is indented with spaces")
-		d.Help = "replace the tab with spaces"
-		d.Fixes = []*diagv1.Fix{p.replace("replace tabs with spaces", where, strings.ReplaceAll(indent[tab:], "\t", "  "))}
-		return true
+// tabError reports a tab in the indentation before an offset instead, if that
+// can be the problem.
+func (p *parser) tabError(where span, problem string) bool {
+	start := p.lineStart(where.start)
+	end := start
+	for end < len(p.src) && (p.src[end] == ' ' || p.src[end] == '\t') {
+		end++
 	}
-	return false
+	indent := string(p.src[start:end])
+	tab := strings.IndexByte(indent, '\t')
+	if tab < 0 || !strings.Contains(problem, "tab") && !strings.Contains(problem, "cannot start any token") {
+		return false
+	}
+	at := span{start + tab, end}
+	d := p.error(at, "yaml-tab", "a tab indents this line; YAML is indented with spaces")
+	d.Help = "replace the tab with spaces"
+	d.Fixes = []*diagv1.Fix{p.replace("replace tabs with spaces", at, strings.ReplaceAll(indent[tab:], "\t", "  "))}
+	return true
 }
 
 // characterAt is the stretch of the character at an offset.

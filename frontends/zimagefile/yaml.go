@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
+	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v3"
 )
 
 // This file is the only one that knows the YAML library.
@@ -18,34 +20,35 @@ func (p *parser) load() *node {
 	if !p.checkText() {
 		return nil
 	}
-	loader, err := yaml.NewLoader(bytes.NewReader(p.src))
-	if err != nil {
-		p.malformed(err)
-		return nil
-	}
+	decoder := yaml.NewDecoder(bytes.NewReader(p.src))
 	var first, second yaml.Node
-	switch err := loader.Load(&first); {
+	switch err := decoder.Decode(&first); {
 	case errors.Is(err, io.EOF), err == nil && len(first.Content) == 0:
 		p.error(span{}, "empty-file", "the file is empty").Help = `write what to build from, as in "base: alpine"`
 		return nil
 	case err != nil:
-		p.malformed(err)
+		p.syntaxError(problem(err))
 		return nil
 	}
 	c := converter{parser: p, at: newPlaces(p.src), made: map[*yaml.Node]*node{}}
 	root := c.convert(first.Content[0])
 	p.findComments()
-	switch err := loader.Load(&second); {
-	case err == nil:
-		at := c.at.offset(second.Line, second.Column)
-		p.error(p.wordAt(at), "several-documents", "a second YAML document begins here; a ZImagefile has one").Help = `remove the "---" and what follows it`
-	case !errors.Is(err, io.EOF):
-		p.malformed(err)
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		p.severalDocuments(root.end)
 	}
 	if !p.checkAliases(root, c.first) {
 		return nil
 	}
 	return root
+}
+
+// severalDocuments reports what comes after the first document.
+func (p *parser) severalDocuments(end int) {
+	at := span{end, end}
+	if n := bytes.Index(p.src[end:], []byte("\n---")); n >= 0 {
+		at = span{end + n + 1, end + n + 4}
+	}
+	p.error(at, "several-documents", "a second YAML document begins here; a ZImagefile has one").Help = `remove the "---" and what follows it`
 }
 
 // converter turns nodes of the library into ours.
@@ -133,17 +136,31 @@ func (c *converter) checkTag(n *node, y *yaml.Node) {
 	}
 }
 
-// malformed reports an error of the library.
-func (p *parser) malformed(err error) {
-	var e *yaml.LoadError
-	if !errors.As(err, &e) || e.Mark.Line == 0 {
-		p.error(span{}, "yaml-syntax", "the YAML is malformed: "+shorten(err.Error()))
-		return
+// parseError returns what the library finds wrong with a text, "" for nothing,
+// and the line it names, 0 for none.
+func parseError(src []byte) (string, int) {
+	var n yaml.Node
+	err := yaml.Unmarshal(src, &n)
+	if err == nil {
+		return "", 0
 	}
-	at := newPlaces(p.src)
-	f := fault{problem: e.Message, doing: e.ContextMsg, at: at.offset(e.Mark.Line, e.Mark.Column), from: -1}
-	if e.ContextMark.Line > 0 {
-		f.from = at.offset(e.ContextMark.Line, e.ContextMark.Column)
+	return problem(err), problemLine(err)
+}
+
+// problem is the library's message without its name and the line.
+func problem(err error) string {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.HasPrefix(text, "line ") {
+		if _, rest, ok := strings.Cut(text, ": "); ok {
+			return rest
+		}
 	}
-	p.syntaxError(f)
+	return text
+}
+
+// problemLine is the line that the library's message names, or 0.
+func problemLine(err error) int {
+	line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: line "), ":")
+	n, _ := strconv.Atoi(line)
+	return n
 }
