@@ -89,7 +89,7 @@ func (p *parser) op(in *instruction, s *irv1.Step) bool {
 // bodies.
 func (p *parser) readBodies(in *instruction) {
 	inner := in.takesHeredocs()
-	unknown := in.spec == nil
+	unknown := in.spec == nil && meansHeredocs(in.name.text)
 	if inner == nil && !unknown {
 		return
 	}
@@ -116,6 +116,14 @@ func (p *parser) readBodies(in *instruction) {
 	for i := range list {
 		p.bodyTokens(in, &list[i])
 	}
+}
+
+// meansHeredocs reports whether a misspelled instruction is one that takes
+// here-documents.
+func meansHeredocs(name string) bool {
+	meant, _ := suggest(name, instructionNames())
+	s := lookup(meant)
+	return s != nil && s.heredocs
 }
 
 func (p *parser) bodyTokens(in *instruction, h *heredoc) {

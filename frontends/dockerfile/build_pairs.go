@@ -4,6 +4,7 @@ package dockerfile
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -112,7 +113,7 @@ func plainValue(s string) bool { return !strings.ContainsAny(s, " \t\v\f\r'\"\\`
 
 // shortened returns s if it is short enough to be repeated in a message.
 func shortened(s string) string {
-	if len(s) > maxQuoted {
+	if len(s) > maxQuoted || !utf8.ValidString(s) {
 		return "name"
 	}
 	return s

@@ -147,7 +147,9 @@ func (p *parser) unknown(in *instruction) {
 // reported as well.
 func (p *parser) assumeFrom() {
 	p.lint.hadFrom = true
-	p.stage = &irv1.Stage{}
+	if p.stage == nil {
+		p.stage = &irv1.Stage{}
+	}
 }
 
 // unknownHelp guesses why a line begins with something else.

@@ -188,5 +188,8 @@ func jsonSyntax(src string) (string, bool) {
 		}
 	}
 	s.blanks()
-	return id, ok && !s.bad && s.pos == len(src)
+	if !ok || s.bad || s.pos < len(src) {
+		return "", false
+	}
+	return id, true
 }

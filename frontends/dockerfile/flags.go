@@ -37,7 +37,7 @@ func (p *parser) readFlags(in *instruction) {
 		case s.kind == boolFlag:
 			p.boolFlag(s, w, value, hasValue)
 		case !hasValue || value.text == "":
-			p.fault(missingFlagValue, w.span, "--"+s.name+" needs a value: --"+s.name+"=...")
+			p.fault(missingFlagValue, w.span, "--"+s.name+" needs a value").Help = "write --" + s.name + "=value"
 		default:
 			p.flags = append(p.flags, flag{s.name, w, value})
 		}

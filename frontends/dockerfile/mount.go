@@ -131,7 +131,7 @@ func (p *parser) mountOption(whole, key, value word, hasValue bool, kind int) ui
 		p.unknownMountOption(whole, key)
 		return 0
 	case !hasValue && !o.bare:
-		p.fault(invalidMount, key.span, quote(key.text)+" needs a value: "+key.text+"=...")
+		p.fault(invalidMount, key.span, quote(key.text)+" needs a value").Help = "write " + o.name + "=value"
 		return 0
 	case kind&o.kinds == 0:
 		p.fault(invalidMount, key.span, "a mount of type "+kindName(kind)+" has no "+quote(key.text))
@@ -139,6 +139,9 @@ func (p *parser) mountOption(whole, key, value word, hasValue bool, kind int) ui
 	}
 	if hasValue {
 		p.checkMountValue(o, value)
+	}
+	if hasValue && value.text == "" {
+		return 0
 	}
 	return 1 << optionIndex(o.main)
 }

@@ -166,6 +166,7 @@ const maxQuoted = 60
 // characters.
 func quote(s string) string {
 	dots := ""
+	s = strings.ToValidUTF8(s, "?")
 	if len(s) > maxQuoted {
 		cut := maxQuoted
 		for !utf8.RuneStart(s[cut]) {
