@@ -9,12 +9,16 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
-// Dockerfile writes a valid build as Dockerfile text. Parsing the text gives
+// Dockerfile writes a build as Dockerfile text. Parsing the text gives
 // the same build, but for ranges, source texts and the names of files. What
 // Dockerfile has no way to say is left out and is an error among the
 // diagnostics.
 func Dockerfile(b *irv1.Build) (string, []*diagv1.Diagnostic) {
 	r := &renderer{}
+	if err := Validate(b); err != nil {
+		r.cannot(nil, "an "+err.Error(), "")
+		return "", r.diagnostics
+	}
 	if w := b.GetWasm(); w != nil {
 		r.cannot(w.Range, "a wasm build", "Dockerfile builds container images only")
 	}

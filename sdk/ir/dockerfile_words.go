@@ -66,15 +66,12 @@ func guard(s string) string {
 
 func isSpace(c rune) bool { return c < utf8.RuneSelf && isBlank(byte(c)) }
 
+// fields writes words that end at white space.
 func (r *renderer) fields(list []*irv1.Word) string {
-	out := make([]string, len(list))
-	for i, w := range list {
-		out[i] = r.field(w)
-		if i > 0 {
-			out[i] = w.GetText()
-		}
+	for _, w := range list {
+		r.field(w)
 	}
-	return strings.Join(out, " ")
+	return guard(strings.Join(literal(list), " "))
 }
 
 // rest writes a word that goes to the end of the line.
@@ -95,20 +92,13 @@ func (r *renderer) paths(list []*irv1.Word, docs string) string {
 	})
 	if plain && !strings.HasPrefix(list[0].GetText(), "[") {
 		last := len(list) - 1
-		return guard(docsBefore(r.fields(list[:last]), docs) + list[last].GetText())
+		words := append(literal(list[:last]), docs+list[last].GetText())
+		return guard(strings.Join(words, " "))
 	}
 	if docs != "" {
 		r.cannot(nil, "here-documents beside a path with blanks in it", "copy them one by one")
 	}
 	return r.json(list)
-}
-
-// docsBefore puts the words of here-documents after the sources.
-func docsBefore(sources, docs string) string {
-	if sources != "" {
-		sources += " "
-	}
-	return sources + docs
 }
 
 // heredoc writes the word that begins a here-document.

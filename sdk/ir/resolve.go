@@ -91,8 +91,8 @@ type Resolution struct {
 	Diagnostics []*diagv1.Diagnostic
 }
 
-// Resolve turns a valid build (see Validate) into what a backend builds. It is
-// a pure function and does what BuildKit's Dockerfile frontend does, down to
+// Resolve turns a build into what a backend builds. An invalid one (see Validate)
+// is a diagnostic. It is a pure function and does what BuildKit's Dockerfile frontend does, down to
 // these rules:
 //
 //   - FROM and --platform see the ARGs before the first FROM and the automatic
@@ -113,13 +113,15 @@ type Resolution struct {
 // are literal.
 func Resolve(b *irv1.Build, o Options) Resolution {
 	r := newResolver(o)
-	switch kind := b.GetKind().(type) {
+	if err := Validate(b); err != nil {
+		r.error("invalid-build", nil, err.Error(), "this is a fault of the frontend, not of the build file")
+		return r.out
+	}
+	switch kind := b.Kind.(type) {
 	case *irv1.Build_Container:
 		r.container(kind.Container)
 	case *irv1.Build_Wasm:
 		r.wasm(kind.Wasm)
-	default:
-		r.error("invalid-build", nil, "the build says neither container nor wasm", "")
 	}
 	if hasErrors(r.out.Diagnostics) || len(r.out.Needs) > 0 {
 		r.out.Build = nil
