@@ -68,7 +68,7 @@ func (r *Runner) interpret(ctx context.Context, path string, code []byte) (*engi
 }
 
 func (r *Runner) newEngine(ctx context.Context, path string, code []byte, config wazero.RuntimeConfig) (*engine, error) {
-	code, err := boundTables(code)
+	code, err := harden(code)
 	if err != nil {
 		return nil, &Failed{Reason: ReasonModule, Path: path, Message: "the file is no frontend", Err: err}
 	}

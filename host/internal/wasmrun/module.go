@@ -39,20 +39,43 @@ type Module struct {
 
 // load makes the module ready to run, in whichever way is faster now.
 func (m *Module) load(ctx context.Context) error {
+	if m.runner.cache.has(m.digest) {
+		return m.loadCompiled(ctx)
+	}
 	code, err := m.runner.read(m.path, m.digest)
 	if err != nil {
 		return err
 	}
 	m.compiled = make(chan struct{})
-	if m.runner.cache.has(m.digest) {
-		defer close(m.compiled)
-		m.machine, err = m.runner.compile(ctx, m.path, m.digest, code)
-		return err
-	}
 	if m.interpreted, err = m.runner.interpret(ctx, m.path, code); err != nil {
 		return err
 	}
 	go m.compileLater(code)
+	return nil
+}
+
+// loadCompiled takes the compiled code from the cache. The digest is computed
+// meanwhile; nothing is run before it is known to be right.
+func (m *Module) loadCompiled(ctx context.Context) error {
+	code, err := readFile(m.path, m.runner.limits.Module)
+	if err != nil {
+		return err
+	}
+	verified := make(chan error, 1)
+	go func() { verified <- verify(m.path, m.digest, code) }()
+	machine, err := m.runner.compile(ctx, m.path, m.digest, code)
+	if wrong := <-verified; wrong != nil {
+		if machine != nil {
+			machine.close()
+		}
+		return wrong
+	}
+	if err != nil {
+		return err
+	}
+	m.compiled = make(chan struct{})
+	m.machine = machine
+	close(m.compiled)
 	return nil
 }
 

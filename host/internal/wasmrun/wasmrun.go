@@ -162,39 +162,44 @@ func (r *Runner) forget(m *Module) {
 
 // read returns the code of a module whose digest is right.
 func (r *Runner) read(path, digest string) ([]byte, error) {
+	code, err := readFile(path, r.limits.Module)
+	if err != nil {
+		return nil, err
+	}
+	return code, verify(path, digest, code)
+}
+
+// verify returns a *manifest.ChecksumError when the code is another one.
+func verify(path, digest string, code []byte) error {
+	got, err := manifest.Digest(bytes.NewReader(code))
+	if err != nil {
+		return err
+	}
+	if got != digest {
+		return &manifest.ChecksumError{Path: path, Want: digest, Got: got}
+	}
+	return nil
+}
+
+func readFile(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	code, err := readFile(file, r.limits.Module)
-	if err != nil {
-		return nil, err
-	}
-	got, err := manifest.Digest(bytes.NewReader(code))
-	if err != nil {
-		return nil, err
-	}
-	if got != digest {
-		return nil, &manifest.ChecksumError{Path: path, Want: digest, Got: got}
-	}
-	return code, nil
-}
-
-func readFile(file *os.File, limit int64) ([]byte, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() > limit {
-		return nil, &Failed{Reason: ReasonModule, Path: file.Name(),
+		return nil, &Failed{Reason: ReasonModule, Path: path,
 			Message: fmt.Sprintf("the module has %d bytes, more than %d", info.Size(), limit)}
 	}
 	// One byte more than there should be, so that io.ReadFull sees the end.
 	b := make([]byte, info.Size()+1)
 	n, err := io.ReadFull(file, b)
 	if err != io.ErrUnexpectedEOF && err != io.EOF {
-		return nil, fmt.Errorf("reading %s: it changed meanwhile", file.Name())
+		return nil, fmt.Errorf("reading %s: it changed meanwhile", path)
 	}
 	return b[:n], nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,11 +92,13 @@ var hostile = []struct {
 }{
 	{"infinite loop", guest{start: loop()}, ReasonTimeout, ""},
 	{"infinite loop after the request", answering(loop()), ReasonTimeout, ""},
+	{"2⁶⁰ calls without a loop", guest{start: call(1), functions: doubling(60)}, ReasonTimeout, ""},
+	{"a table of 1 GB", guest{tables: []byte{1, 0x70, 0, 1}, start: slices.Concat( // table.grow
+		[]byte{0xd0, 0x70}, i32(1<<27-2), []byte{0xfc, 0x0f, 0}, trapIfRefused)}, ReasonTrap, ""},
 	{"waits for ever", guest{imports: fdIO, start: loop(read(), untilEnd())}, ReasonTimeout, ""},
 	{"deep recursion", guest{start: call(1), functions: [][]byte{call(1)}}, ReasonTrap, ""},
-	{"4 GB at once", guest{start: append(append(i32(65535), 0x40, 0), // memory.grow
-		append(i32(-1), 0x46, 0x04, 0x40, 0x00, 0x0b)...)}, ReasonMemory, ""}, // i32.eq if unreachable end
-	{"memory page by page", guest{start: loop(append(append(i32(1), 0x40, 0), append(i32(-1), 0x46, 0x04, 0x40, 0x00, 0x0b)...))}, ReasonMemory, ""},
+	{"4 GB at once", guest{start: slices.Concat(i32(65535), []byte{0x40, 0}, trapIfRefused)}, ReasonMemory, ""}, // memory.grow
+	{"memory page by page", guest{start: loop(i32(1), []byte{0x40, 0}, trapIfRefused)}, ReasonMemory, ""},
 	{"declares 4 GB", guest{pages: 65536}, ReasonMemory, ""},
 	{"unreachable", guest{start: []byte{0}}, ReasonTrap, ""},
 	{"last words, then a trap", guest{imports: fdIO, data: []byte("panic: oh no"),
@@ -104,7 +107,7 @@ var hostile = []struct {
 	{"exit 3", guest{imports: []imported{{wasi, "proc_exit", 1, false}}, start: append(i32(3), call(0)...)}, ReasonExit, ""},
 	{"exit 0", guest{}, ReasonExit, ""},
 	{"response of 1 GB", guest{imports: fdIO, data: []byte("\x80\x80\x80\x80\x04"),
-		start: append(write(1, 4096, 5), loop()...)}, ReasonOutput, ""},
+		start: slices.Concat(read(), write(1, 4096, 5), loop())}, ReasonOutput, ""},
 	{"endless response", guest{imports: fdIO, data: []byte{100},
 		start: loop(write(1, 4096, 2048))}, ReasonProtocol, ""},
 	{"endless length", guest{imports: fdIO, data: []byte(strings.Repeat("\xff", 64)),
@@ -120,6 +123,18 @@ var hostile = []struct {
 	{"endless stderr", guest{imports: fdIO, start: loop(write(2, 0, 65536))}, ReasonTimeout, ""},
 	{"a failure of its own", guest{imports: fdIO, data: []byte("\x0a\x08\x01\x1a\x06\x08\x03\x12\x02no"),
 		start: append(read(), write(1, 4096, 11)...)}, ReasonFrontend, ""},
+}
+
+// trapIfRefused is what follows a grow: i32.const -1, i32.eq, if, unreachable.
+var trapIfRefused = append(i32(-1), 0x46, 0x04, 0x40, 0x00, 0x0b)
+
+// doubling returns functions that each call the next one twice.
+func doubling(n int) [][]byte {
+	var all [][]byte
+	for i := range n {
+		all = append(all, append(call(byte(i+2)), call(byte(i+2))...))
+	}
+	return append(all, nil)
 }
 
 func TestHostileModules(t *testing.T) {
@@ -235,6 +250,15 @@ func TestOneFlippedByteIsFound(t *testing.T) {
 	}
 	if err := r.Precompile(t.Context(), path, digest); !errors.As(err, &sum) {
 		t.Fatalf("got %v", err)
+	}
+	// Also when the right module is in the cache.
+	module[len(module)-1] ^= 1
+	right, _ := save(t, module)
+	if err := r.Precompile(t.Context(), right, digest); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Load(t.Context(), path, digest); !errors.As(err, &sum) || sum.Path != path {
+		t.Fatalf("with a cache: got %v", err)
 	}
 }
 
