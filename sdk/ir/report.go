@@ -69,7 +69,7 @@ func within(at *diagv1.Range, text string, offset int) *diagv1.Range {
 
 // suggest returns the candidate that a misspelt name most likely means, or "".
 func suggest(name string, candidates []string) string {
-	best, distance := "", 1+min(2, len(name)/3)
+	best, distance := "", 1+min(3, len(name)/2)
 	for _, c := range candidates {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(c)); d < distance {
 			best, distance = c, d
