@@ -17,10 +17,14 @@ type document struct {
 }
 
 // build checks the top level and reads the mode it is in. A file of several
-// modes is read as the first one, for the sake of its other problems.
+// modes is read for its other problems.
 func (d *document) build() *irv1.Build {
 	d.version()
-	switch d.mode() {
+	mode := d.mode()
+	if f := d.top.get("stages"); f != nil && mode != "stages" {
+		d.readStages(f)
+	}
+	switch mode {
 	case "wasm":
 		return &irv1.Build{Kind: &irv1.Build_Wasm{Wasm: d.wasm()}}
 	case "stages":
@@ -124,18 +128,28 @@ func (d *document) single() []*irv1.Stage {
 
 // stages reads the stages. What the top level says beside them is for the last.
 func (d *document) stages() []*irv1.Stage {
-	f := d.top.get("stages")
+	if steps := d.top.get("steps"); steps != nil {
+		d.error(steps.key.span, "misplaced-key", `"steps" cannot stand beside "stages"`).Help = "move the steps into a stage"
+	}
+	out := d.readStages(d.top.get("stages"))
+	final := d.body(d.top, false)
+	if len(out) > 0 {
+		last := out[len(out)-1]
+		last.Steps = append(last.Steps, final...)
+	}
+	return out
+}
+
+// readStages reads the stages alone.
+func (d *document) readStages(f *field) []*irv1.Stage {
 	if f.value.kind != mappingNode {
 		d.wrongType(f, "a mapping of names to stages")
 		return nil
 	}
 	entries := d.entries(f.value)
-	if len(entries) == 0 {
+	if len(f.value.items) == 0 {
 		d.error(f.place(), "nothing-to-build", "there are no stages").Help = `add one, as in "app: {base: alpine}"`
 		return nil
-	}
-	if steps := d.top.get("steps"); steps != nil {
-		d.error(steps.key.span, "misplaced-key", `"steps" cannot stand beside "stages"`).Help = "move the steps into a stage"
 	}
 	d.stageNames(entries)
 	common := d.platform(d.top, nil)
@@ -146,10 +160,8 @@ func (d *document) stages() []*irv1.Stage {
 			out = append(out, s)
 		}
 	}
-	final := d.body(d.top, false)
-	if len(out) > 0 {
-		last := out[len(out)-1]
-		last.Steps = append(last.Steps, final...)
+	if len(out) == len(entries) {
+		d.warnRelative(out)
 	}
 	return out
 }

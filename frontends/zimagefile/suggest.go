@@ -2,6 +2,8 @@
 
 package zimagefile
 
+import "slices"
+
 // synonyms are what people write who come from Dockerfiles and Compose files.
 var synonyms = []struct{ written, meant string }{
 	{"from", "base"}, {"image", "base"}, {"environment", "env"}, {"envs", "env"}, {"command", "cmd"},
@@ -19,24 +21,20 @@ func suggest(written string, keys []string) string {
 		return ""
 	}
 	best, limit := "", 1+min(len(written)/4, 2)
-	for _, key := range keys {
-		if d := distance(written, key); d <= limit {
+	consider := func(candidate, key string) {
+		if d := distance(written, candidate); d <= limit {
 			best, limit = key, d-1
 		}
 	}
-	if best != "" {
-		return best
+	for _, key := range keys {
+		consider(key, key)
 	}
 	for _, s := range synonyms {
-		if s.written == written {
-			for _, key := range keys {
-				if key == s.meant {
-					return key
-				}
-			}
+		if slices.Contains(keys, s.meant) {
+			consider(s.written, s.meant)
 		}
 	}
-	return ""
+	return best
 }
 
 // distance counts the insertions, deletions, changes and swaps of neighbours
