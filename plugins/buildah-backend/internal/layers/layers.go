@@ -102,8 +102,8 @@ func (s *Store) Put(id, parent string, tar io.Reader) (top string, made bool, er
 // endOfTar is how an empty tar begins.
 var endOfTar = make([]byte, 512)
 
-// Tar returns the uncompressed tar of a layer: of a finished one as it was
-// put in, of a draft as it is now.
+// Tar returns the uncompressed tar of a finished layer as it was put in.
+// Nothing can be put in until it is closed.
 func (s *Store) Tar(id string) (io.ReadCloser, error) {
 	plain := archive.Uncompressed
 	return s.store.Diff("", id, &storage.DiffOptions{Compression: &plain})
@@ -131,6 +131,8 @@ type Draft struct {
 	ID string
 	// Root is where it is mounted.
 	Root string
+
+	parent string
 }
 
 // draftName is the name of a draft, by which Sweep finds it.
@@ -146,13 +148,21 @@ func (s *Store) Draft(parent, job string, n int) (*Draft, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("mounting a layer to run in: %w", err), s.store.DeleteLayer(l.ID))
 	}
-	return &Draft{s, l.ID, root}, nil
+	return &Draft{s, l.ID, root, parent}, nil
 }
 
-// Unmount unmounts the draft. Its tar can then be had.
-func (d *Draft) Unmount() error {
-	_, err := d.store.store.Unmount(d.ID, true)
-	return err
+// Changes unmounts the draft and returns what was written into it as an
+// uncompressed tar. It asks the driver and not the store, which would be
+// locked until the tar is closed.
+func (d *Draft) Changes() (io.ReadCloser, error) {
+	if _, err := d.store.store.Unmount(d.ID, true); err != nil {
+		return nil, err
+	}
+	driver, err := d.store.store.GraphDriver()
+	if err != nil {
+		return nil, err
+	}
+	return driver.Diff(d.ID, nil, d.parent, nil, "")
 }
 
 // Discard removes the draft.

@@ -139,6 +139,9 @@ func (s *Store) Discarding(folder, scratch, path string) error {
 			return err
 		}
 	}
+	if err := sameFolder(folder, upper); err != nil {
+		return err
+	}
 	short, err := s.shorten([]string{folder, upper, work})
 	if err != nil {
 		return err
@@ -148,4 +151,16 @@ func (s *Store) Discarding(folder, scratch, path string) error {
 		return fmt.Errorf("mounting a writable view of %q: %w", folder, err)
 	}
 	return nil
+}
+
+// sameFolder gives a folder the owner and permissions of another.
+func sameFolder(from, to string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(from, &st); err != nil {
+		return fmt.Errorf("looking at %q: %w", from, err)
+	}
+	if err := unix.Chown(to, int(st.Uid), int(st.Gid)); err != nil {
+		return err
+	}
+	return unix.Chmod(to, st.Mode&0o7777)
 }
