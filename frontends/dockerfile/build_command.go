@@ -67,14 +67,15 @@ func (p *parser) shellVariables(w word) {
 	}
 }
 
+const jsonHelp = `the JSON form is ["one", "two"], with double quotes`
+
 // warnJSON warns of text that was probably meant to be JSON, which Docker
 // silently takes as something else. It reports whether it did.
 func (p *parser) warnJSON(in *instruction, at span, taken string) bool {
 	if in.json != notJSON || !looksLikeJSON(in.line.text[at.start:at.end]) {
 		return false
 	}
-	p.fault(jsonInvalid, at, "this is not valid JSON and is taken as "+taken).Help =
-		`the JSON form is ["one", "two"], with double quotes`
+	p.fault(jsonInvalid, at, "this is not valid JSON and is taken as "+taken).Help = jsonHelp
 	return true
 }
 

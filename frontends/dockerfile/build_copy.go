@@ -45,9 +45,6 @@ func (p *parser) paths(in *instruction) ([]*irv1.Word, bool) {
 	if in.json == jsonArray {
 		return p.strings(in, in.rest, (*parser).expanded), p.enoughPaths(in, len(in.strings))
 	}
-	if p.warnJSON(in, in.rest, "plain words") {
-		return nil, false
-	}
 	p.scratch = in.pathFields(p.scratch[:0])
 	args := p.scratch
 	if !p.enoughPaths(in, len(args)+len(in.heredocs)) {
@@ -58,11 +55,29 @@ func (p *parser) paths(in *instruction) ([]*irv1.Word, bool) {
 			"write where the file goes as the last argument"
 		return nil, false
 	}
-	list := make([]*irv1.Word, len(args))
-	for i, w := range args {
-		list[i] = p.expanded(w)
+	list := p.plainWords(in, args)
+	return list, list != nil
+}
+
+// plainWords builds words that could have been in the JSON form. One mistake
+// in that form is one diagnostic, not one for each word.
+func (p *parser) plainWords(in *instruction, words []word) []*irv1.Word {
+	node := (*parser).expanded
+	if looksLikeJSON(in.line.text[in.rest.start:in.rest.end]) {
+		for _, w := range words {
+			if !p.lexes(w) {
+				p.fault(jsonMalformed, in.rest, "this is not valid JSON").Help = jsonHelp
+				return nil
+			}
+		}
+		p.warnJSON(in, in.rest, "plain words")
+		node = (*parser).literal
 	}
-	return list, true
+	list := make([]*irv1.Word, len(words))
+	for i, w := range words {
+		list[i] = node(p, w)
+	}
+	return list
 }
 
 // enoughPaths reports whether there are a source and a destination.

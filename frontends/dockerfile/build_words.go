@@ -79,9 +79,6 @@ func (p *parser) volume(in *instruction) *irv1.Words {
 		p.jsonFault(in.rest)
 		return nil
 	case in.json == notJSON:
-		if p.warnJSON(in, in.rest, "plain words") {
-			return nil
-		}
 		p.scratch = fields(p.scratch[:0], in.line.text, in.rest.start, in.rest.end)
 		list = p.scratch
 	}
@@ -97,11 +94,10 @@ func (p *parser) volume(in *instruction) *irv1.Words {
 	if in.json == jsonArray {
 		return &irv1.Words{Words: p.strings(in, in.rest, (*parser).expanded)}
 	}
-	words := make([]*irv1.Word, len(list))
-	for i, w := range list {
-		words[i] = p.expanded(w)
+	if words := p.plainWords(in, list); words != nil {
+		return &irv1.Words{Words: words}
 	}
-	return &irv1.Words{Words: words}
+	return nil
 }
 
 // onbuild builds the instruction inside an ONBUILD.

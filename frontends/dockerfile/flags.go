@@ -24,15 +24,20 @@ func (p *parser) readFlags(in *instruction) {
 		p.fault(unterminatedQuote, span{in.openQuote, in.openQuote + 1}, "the quote is not closed")
 		return
 	}
+	var given uint32 // a bit for each flag of the spec
 	for _, w := range in.flags {
 		p.tokens.text(in.line, tokenFlag, w.span)
 		key, value, hasValue := w.cut('=')
 		name := key.part(2, len(key.text))
-		s, ok := findFlag(in.spec, name.text)
-		switch {
-		case !ok:
+		i := findFlag(in.spec, name.text)
+		if i < 0 {
 			p.unknownFlag(in, name, w)
-		case s.kind != listFlag && p.flag(s.name) != nil:
+			continue
+		}
+		s, again := in.spec.flags[i], given&(1<<i) != 0
+		given |= 1 << i
+		switch {
+		case s.kind != listFlag && again:
 			p.fault(duplicateFlag, w.span, "--"+s.name+" is given twice")
 		case s.kind == boolFlag:
 			p.boolFlag(s, w, value, hasValue)
@@ -44,13 +49,14 @@ func (p *parser) readFlags(in *instruction) {
 	}
 }
 
-func findFlag(s *spec, name string) (flagSpec, bool) {
-	for _, f := range s.flags {
+// findFlag returns the index of a flag, or -1.
+func findFlag(s *spec, name string) int {
+	for i, f := range s.flags {
 		if f.name == name {
-			return f, true
+			return i
 		}
 	}
-	return flagSpec{}, false
+	return -1
 }
 
 func (p *parser) unknownFlag(in *instruction, name, whole word) {

@@ -85,6 +85,18 @@ func (p *parser) checkExpansion(w word) {
 	}
 }
 
+// lexes reports whether the quotes and variables of w are in order.
+func (p *parser) lexes(w word) bool {
+	for l := (lexer{text: w.text, escape: p.escape}); ; {
+		switch l.next().item {
+		case lexEnd:
+			return true
+		case lexError:
+			return false
+		}
+	}
+}
+
 // variables notes the variables of w up to the end of l, and returns the item
 // that ends it.
 func (p *parser) variables(l *lexer, w word) lexToken {

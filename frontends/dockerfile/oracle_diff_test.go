@@ -19,7 +19,7 @@ func differs(src string) bool {
 // have none, because BuildKit looks at build time, or because we do not agree:
 // then deliberate has the reason.
 var stricter = []string{
-	"bad-variable", "forward-stage", "invalid-checksum", "invalid-directive", "invalid-mode", "invalid-platform", "invalid-port",
+	"bad-variable", "forward-stage", "json-malformed", "invalid-checksum", "invalid-directive", "invalid-mode", "invalid-platform", "invalid-port",
 	"invalid-signal", "no-from", "stage-cycle", "unknown-stage", "unterminated-quote", "variable-not-supported",
 	"missing-argument", "missing-flag-value", "unknown-flag", "unterminated-heredoc",
 }

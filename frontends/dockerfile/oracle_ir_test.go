@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	bkparser "github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/zlayer/zlayer/sdk/diag"
@@ -35,7 +36,7 @@ func buildkitFacts(src []byte) ([]fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages, args, err := instructions.Parse(res.AST, nil)
+	stages, args, err := instructions.Parse(res.AST, linter.New(&linter.Config{}))
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ const (
 	unterminatedHeredoc
 	heredocDestination
 	jsonNotStrings
+	jsonMalformed
 	shellNotJSON
 	invalidStageName
 	stageCycle
@@ -114,6 +115,7 @@ var rules = [...]Rule{
 	unterminatedHeredoc:  {"unterminated-heredoc", errorLevel, "", "no line ends a here-document"},
 	heredocDestination:   {"heredoc-destination", errorLevel, "", "a here-document stands where the destination belongs"},
 	jsonNotStrings:       {"json-not-strings", errorLevel, "", "a JSON form holds something other than strings"},
+	jsonMalformed:        {"json-malformed", errorLevel, "", "paths in what looks like the JSON form make sense neither as JSON nor as plain words"},
 	shellNotJSON:         {"shell-not-json", errorLevel, "", "SHELL is not in the JSON form"},
 	invalidStageName:     {"invalid-stage-name", errorLevel, "", "a stage has a name it cannot have"},
 	stageCycle:           {"stage-cycle", errorLevel, "", "a stage takes files from itself"},

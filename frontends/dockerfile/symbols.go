@@ -3,9 +3,6 @@
 package dockerfile
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 )
@@ -35,7 +32,7 @@ type symbolKey struct {
 type symbol struct {
 	symbolKey
 	definition span
-	references []span
+	references []mark
 }
 
 // first returns where the symbol first stands.
@@ -43,7 +40,7 @@ func (s symbol) first() span {
 	if s.definition.end > 0 || len(s.references) == 0 {
 		return s.definition
 	}
-	return s.references[0]
+	return s.references[0].span
 }
 
 func newSymbols() *symbols {
@@ -71,7 +68,7 @@ func (s *symbols) define(kind frontendv1.SymbolKind, name string, at span) {
 	if isNew {
 		s.all[i].definition = at
 	} else {
-		s.all[i].references = append(s.all[i].references, at)
+		s.all[i].references = append(s.all[i].references, mark{span: at})
 	}
 	if kind == symbolArg || kind == symbolEnv {
 		s.variables[name] = i
@@ -84,13 +81,13 @@ func (s *symbols) use(kind frontendv1.SymbolKind, name string, at span) {
 		return
 	}
 	i, _ := s.find(kind, name)
-	s.all[i].references = append(s.all[i].references, at)
+	s.all[i].references = append(s.all[i].references, mark{span: at})
 }
 
 // useVariable notes a variable, if the file defines it.
 func (s *symbols) useVariable(name string, at span) {
 	if i, ok := s.variables[name]; ok {
-		s.all[i].references = append(s.all[i].references, at)
+		s.all[i].references = append(s.all[i].references, mark{span: at})
 	}
 }
 
@@ -99,19 +96,21 @@ func (s *symbols) list(p *parser) []*frontendv1.Symbol {
 	if s == nil {
 		return nil
 	}
-	byStart := func(a, b span) int { return cmp.Compare(a.start, b.start) }
+	order := make([]mark, len(s.all))
 	for i := range s.all {
-		slices.SortFunc(s.all[i].references, byStart)
+		sortMarks(s.all[i].references)
+		order[i] = mark{int32(i), s.all[i].first()}
 	}
-	slices.SortStableFunc(s.all, func(a, b symbol) int { return byStart(a.first(), b.first()) })
+	sortMarks(order)
 	list := make([]*frontendv1.Symbol, len(s.all))
-	for i, sym := range s.all {
+	for i, o := range order {
+		sym := s.all[o.kind]
 		x := &frontendv1.Symbol{Kind: sym.kind, Name: sym.name, References: make([]*diagv1.Range, len(sym.references))}
 		if sym.definition.end > 0 {
 			x.Definition = p.rangeOf(sym.definition)
 		}
 		for j, at := range sym.references {
-			x.References[j] = p.rangeOf(at)
+			x.References[j] = p.rangeOf(at.span)
 		}
 		list[i] = x
 	}
