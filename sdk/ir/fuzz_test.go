@@ -25,25 +25,53 @@ func FuzzResolve(f *testing.F) {
 		if b.UnmarshalVT(data) != nil {
 			return
 		}
-		// The mutated features would hardly ever be right.
-		b.Features = ir.SourceFeatures(b)
-		before := ir.DigestSource(b) + ir.TextWithRanges(b)
-		valid := ir.Validate(b) == nil
-		ir.Dockerfile(b)
-		res := ir.Resolve(b, ir.Options{BuildArgs: args("V=2", "NONE=1"), Contexts: []ir.NamedContext{{Name: "x"}}})
-		if !valid && res.Build != nil {
-			t.Error("an invalid build was resolved")
-		}
-		if res.Build != nil {
-			if err := ir.ValidateResolved(res.Build); err != nil {
-				t.Errorf("%v\n%s\n%s", err, ir.Text(b), ir.TextResolved(res.Build))
-			}
-			ir.Inputs(res.Build)
-		}
-		if ir.DigestSource(b)+ir.TextWithRanges(b) != before {
-			t.Error("the build was changed")
-		}
+		tryResolve(t, b)
 	})
+}
+
+// FuzzResolveWord puts text into one word of a build that resolves.
+func FuzzResolveWord(f *testing.F) {
+	for i, s := range []string{"$V", "../..", "1-2/udp", "${V%%*}", "a:b@c", "/./", "64g", "+3", "\xff", "9999999999", "u+x,-", "--", "\n"} {
+		f.Add(uint(i), s)
+	}
+	f.Fuzz(func(t *testing.T, index uint, text string) {
+		b := file(from("scratch AS base"), from("base", env("A=1"), workdir("/w"), expose("80"), volume("/v"), stopsignal("9"),
+			mounted("type=cache,target=/c,size=1,mode=0,sharing=locked"), mounted("type=tmpfs,target=t,size=1m"),
+			mounted("type=secret,id=s,source=,env=E"), mounted("from=base,source=s,target=/x,ro=true"),
+			healthcheck(&irv1.Healthcheck{Test: shell("x"), Interval: w("1s"), Retries: w("1")}),
+			copyOf(&irv1.Copy{From: w("base"), Chown: w("1"), Chmod: w("7"), Link: w("true"), Parents: w("true"), Exclude: ws("x")}, "a", "b"),
+			addOf(&irv1.Copy{Checksum: w("x"), Unpack: w("true")}, "https://example.com", "b"), user("u"), label("a=b")))
+		var words []*irv1.Word
+		ir.Walk(b, func(_ string, node any) bool {
+			if x, ok := node.(*irv1.Word); ok {
+				words = append(words, x)
+			}
+			return true
+		})
+		words[index%uint(len(words))].Text = text
+		tryResolve(t, b)
+	})
+}
+
+func tryResolve(t *testing.T, b *irv1.Build) {
+	// Mutated features would hardly ever be right.
+	b.Features = ir.SourceFeatures(b)
+	before := ir.DigestSource(b) + ir.TextWithRanges(b)
+	valid := ir.Validate(b) == nil
+	ir.Dockerfile(b)
+	res := ir.Resolve(b, ir.Options{BuildArgs: args("V=2", "NONE=1"), Contexts: []ir.NamedContext{{Name: "x"}}})
+	if !valid && res.Build != nil {
+		t.Error("an invalid build was resolved")
+	}
+	if res.Build != nil {
+		if err := ir.ValidateResolved(res.Build); err != nil {
+			t.Errorf("%v\n%s\n%s", err, ir.Text(b), ir.TextResolved(res.Build))
+		}
+		ir.Inputs(res.Build)
+	}
+	if ir.DigestSource(b)+ir.TextWithRanges(b) != before {
+		t.Error("the build was changed")
+	}
 }
 
 // FuzzValidateResolved feeds mutated messages to everything that reads a
