@@ -86,7 +86,10 @@ func (p *parser) fields(n *node, what string, known []string) (fields, bool) {
 // unknownKey reports a key and returns the one that was meant, or "".
 func (p *parser) unknownKey(x *field, what string, known []string) string {
 	d := p.error(x.key.span, "unknown-key", what+" has no key "+quote(x.name()))
-	guess := suggest(x.name(), known)
+	guess := ""
+	if len(p.found) < 10*maxFindings {
+		guess = suggest(x.name(), known)
+	}
 	switch {
 	case x.name() == "<<":
 		d.Help = "merge keys are not YAML 1.2; write the keys out"

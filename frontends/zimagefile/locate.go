@@ -11,14 +11,21 @@ import (
 // The YAML library names a line at most, and not always the right one. What is
 // wrong is therefore searched for, once a file is known to be malformed.
 
-// searchLimit bounds the search inside a line: it parses the file up to there
-// once for each character of the line.
-const searchLimit = 1 << 20
+// The search parses the file again, up to a line for each halving, and up to a
+// character for each character of the line. Large files do without.
+const (
+	searchFile = 256 << 10
+	searchLine = 1 << 20
+)
 
 // culprit returns the place whose text makes the library report a problem. The
 // library stops at the first problem, so a file cut off behind it has the same
 // one, and a file cut off before it has another or none.
 func (p *parser) culprit(problem string) span {
+	if len(p.src) > searchFile {
+		_, line := parseError(p.src)
+		return p.lineSpan(line)
+	}
 	same := func(end int) bool {
 		found, _ := parseError(p.src[:end])
 		return found == problem
@@ -26,7 +33,7 @@ func (p *parser) culprit(problem string) span {
 	lines := p.mapper.Lines()
 	n := 1 + sort.Search(lines, func(i int) bool { return same(p.lineSpan(i + 1).end) })
 	line := p.lineSpan(min(n, lines))
-	if line.end*(line.end-line.start) > searchLimit {
+	if line.end*(line.end-line.start) > searchLine {
 		return line
 	}
 	at := line.end
