@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -91,13 +92,21 @@ func (c *Command) spec(user passwd.User, mounts []specs.Mount) *specs.Spec {
 			Args: c.Step.Argv,
 			Env:  c.env(user),
 			Cwd:  filepath.Clean("/" + c.Step.Workdir),
-			User: specs.User{UID: user.UID, GID: user.GID, AdditionalGids: user.Groups},
+			User: specs.User{UID: user.UID, GID: user.GID, AdditionalGids: groups(user)},
 			Capabilities: &specs.LinuxCapabilities{
 				Bounding: caps, Effective: caps, Permitted: caps,
 			},
 		},
 		Linux: &specs.Linux{MaskedPaths: masked, ReadonlyPaths: readonly},
 	}
+}
+
+// groups adds a user's own group to the supplementary ones, so that a command
+// cannot get rid of it (CVE-2022-36109).
+func groups(user passwd.User) []uint32 {
+	all := append([]uint32{user.GID}, user.Groups...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // env adds HOME as every container runtime does, because it depends on the

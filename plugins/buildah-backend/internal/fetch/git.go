@@ -68,23 +68,28 @@ type repository struct {
 	dir, socket string
 }
 
-// checkOut fetches one commit without history, or all when the server does not
-// give out single commits.
+// checkOut fetches one commit without history; or, where the server cannot do
+// that, with it; or, where it does not give out commits by their digest, all
+// there is.
 func (g repository) checkOut(address, ref string) error {
 	if _, err := g.run("init", "--quiet", "."); err != nil {
 		return err
 	}
-	if _, err := g.run("fetch", "--quiet", "--depth=1", "--", address, ref); err != nil {
+	at := "FETCH_HEAD"
+	_, err := g.run("fetch", "--quiet", "--depth=1", "--", address, ref)
+	if err != nil {
+		_, err = g.run("fetch", "--quiet", "--", address, ref)
+	}
+	if err != nil {
+		at = ref
 		if _, all := g.run("fetch", "--quiet", "--tags", "--", address, "+refs/heads/*:refs/remotes/origin/*"); all != nil {
 			return err
 		}
-		if _, none := g.run("checkout", "--quiet", "--detach", ref); none != nil {
-			return err
-		}
-	} else if _, err := g.run("checkout", "--quiet", "--detach", "FETCH_HEAD"); err != nil {
-		return err
 	}
-	_, err := g.run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
+	if _, missing := g.run("checkout", "--quiet", "--detach", at); missing != nil {
+		return errors.Join(err, missing)
+	}
+	_, err = g.run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
 	return err
 }
 

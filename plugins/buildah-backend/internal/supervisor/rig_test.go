@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -393,5 +394,17 @@ func (t tree) want(tt *testing.T, lines ...string) {
 	tt.Helper()
 	if got, want := t.list(), strings.Join(lines, "\n"); got != want {
 		tt.Errorf("files:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// wipe empties the state folder the way its owner has to: files of
+// subordinate ids can only be removed from inside the user namespace.
+func (r *rig) wipe() {
+	if os.Geteuid() == 0 {
+		return
+	}
+	cmd := osexec.Command("unshare", "--map-auto", "--map-root-user", "rm", "-rf", r.state)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Logf("removing the state folder: %v\n%s", err, out)
 	}
 }

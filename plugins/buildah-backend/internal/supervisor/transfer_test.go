@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package supervisor_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+)
+
+func TestCopyPlaces(t *testing.T) {
+	files := map[string]string{
+		"f": "f", "g": "g", "d/x": "x", "d/sub/y": "y", "d/to-f": "-> ../f", "lf": "-> f", "ld": "-> d", "space name": "s", "e/": "",
+	}
+	for name, c := range map[string]struct {
+		step *irv1.Transfer
+		want []string
+	}{
+		"file to name":        {&irv1.Transfer{Sources: []string{"f"}, Destination: "/new/name"}, []string{"5 0755 0:0 new", `0 0644 0:0 new/name "f"`}},
+		"file to folder":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/new/"}, []string{"5 0755 0:0 new", `0 0644 0:0 new/f "f"`}},
+		"file to existing":    {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv"}, []string{`0 0644 0:0 srv/f "f"`}},
+		"file over file":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/etc/group"}, []string{`0 0644 0:0 etc/group "f"`}},
+		"file to root":        {&irv1.Transfer{Sources: []string{"f"}, Destination: "/"}, []string{`0 0644 0:0 f "f"`}},
+		"through a link":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/bin/sh/"}, nil},
+		"folder":              {&irv1.Transfer{Sources: []string{"d"}, Destination: "/new"}, []string{"5 0755 0:0 new", "5 0755 0:0 new/sub", `0 0644 0:0 new/sub/y "y"`, "2 0777 0:0 new/to-f -> ../f", `0 0644 0:0 new/x "x"`}},
+		"folder to existing":  {&irv1.Transfer{Sources: []string{"d"}, Destination: "/srv"}, []string{"5 0755 0:0 srv/sub", `0 0644 0:0 srv/sub/y "y"`, "2 0777 0:0 srv/to-f -> ../f", `0 0644 0:0 srv/x "x"`}},
+		"link to file":        {&irv1.Transfer{Sources: []string{"lf"}, Destination: "/srv/"}, []string{`0 0644 0:0 srv/lf "f"`}},
+		"link to folder":      {&irv1.Transfer{Sources: []string{"ld/sub"}, Destination: "/srv/"}, []string{`0 0644 0:0 srv/y "y"`}},
+		"several":             {&irv1.Transfer{Sources: []string{"f", "g", "d/sub"}, Destination: "/n/"}, []string{"5 0755 0:0 n", `0 0644 0:0 n/f "f"`, `0 0644 0:0 n/g "g"`, `0 0644 0:0 n/y "y"`}},
+		"wildcard":            {&irv1.Transfer{Sources: []string{"?"}, Destination: "/n/", Exclude: []string{"g", "sub"}}, []string{"5 0755 0:0 n", `0 0644 0:0 n/f "f"`, "2 0777 0:0 n/to-f -> ../f", `0 0644 0:0 n/x "x"`}},
+		"space":               {&irv1.Transfer{Sources: []string{"space name"}, Destination: "/a b"}, []string{`0 0644 0:0 a b "s"`}},
+		"parents":             {&irv1.Transfer{Sources: []string{"d/sub/y", "f"}, Destination: "/n", Parents: true}, []string{"5 0755 0:0 n", "5 0755 0:0 n/d", "5 0755 0:0 n/d/sub", `0 0644 0:0 n/d/sub/y "y"`, `0 0644 0:0 n/f "f"`}},
+		"parents of a folder": {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Parents: true}, []string{"5 0755 0:0 n", "5 0755 0:0 n/d", "5 0755 0:0 n/d/sub", `0 0644 0:0 n/d/sub/y "y"`}},
+		"chown by number":     {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n/m", Chown: "5"}, []string{"5 0755 5:5 n", "5 0755 5:5 n/m", `0 0644 5:5 n/m/y "y"`}},
+		"chown by name":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/n", Chown: "web:extra"}, []string{`0 0644 33:50 n "f"`}},
+		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"5 4751 0:0 n", `0 4751 0:0 n/y "y"`}},
+		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"5 0711 0:0 n", `0 0600 0:0 n/y "y"`}},
+		"link flag":           {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv/s/", Link: true}, []string{"5 0755 0:0 srv", "5 0755 0:0 srv/s", `0 0644 0:0 srv/s/f "f"`}},
+		"inline":              {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/srv/", Chmod: "755", Chown: "web"}, []string{`0 0755 33:34 srv/i "in\n"`}},
+		"inline to name":      {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/q"}, []string{`0 0644 0:0 q "in\n"`}},
+		"whole context":       {&irv1.Transfer{Sources: []string{"."}, Destination: "/all/", Exclude: []string{"d", "*f", "space*"}}, []string{"5 0755 0:0 all", "5 0755 0:0 all/e", `0 0644 0:0 all/g "g"`, "2 0777 0:0 all/ld -> d"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c.step.From = r.context(files)
+			r.stage(r.busybox(), transfer(c.step))
+			o := r.build()
+			if c.want == nil {
+				wantSource(t, o.err, "/bin/busybox")
+				return
+			}
+			if o.err != nil {
+				t.Fatal(o.err)
+			}
+			r.export(o.artifact).want(t, c.want...)
+		})
+	}
+}
+
+// wantSource checks for a failure of the source that mentions words.
+func wantSource(t *testing.T, err error, words ...string) {
+	t.Helper()
+	var f *backend.Failure
+	if !errors.As(err, &f) || f.Kind != backendv1.FailureKind_FAILURE_KIND_SOURCE {
+		t.Fatalf("error is %#v", err)
+	}
+	for _, w := range words {
+		if !strings.Contains(f.Message+f.Help, w) {
+			t.Errorf("%q is not in %q, %q", w, f.Message, f.Help)
+		}
+	}
+}
+
+func TestCopyMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		step  *irv1.Transfer
+		words []string
+	}{
+		"missing":        {&irv1.Transfer{Sources: []string{"nope"}, Destination: "/"}, []string{`"nope"`, "does not exist"}},
+		"no match":       {&irv1.Transfer{Sources: []string{"*.nope"}, Destination: "/"}, []string{`"*.nope"`}},
+		"ignored":        {&irv1.Transfer{Sources: []string{"hidden/x"}, Destination: "/"}, []string{`"hidden/x"`, "hidden", "ignore rule 1"}},
+		"escaping":       {&irv1.Transfer{Sources: []string{"escape"}, Destination: "/"}, []string{`"escape"`}},
+		"unknown user":   {&irv1.Transfer{Sources: []string{"f"}, Destination: "/", Chown: "ghost"}, []string{"ghost", "/etc/passwd"}},
+		"bad mode":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/", Chmod: "z"}, []string{"--chmod=z"}},
+		"below a file":   {&irv1.Transfer{Sources: []string{"f"}, Destination: "/etc/passwd/x"}, []string{"/etc/passwd"}},
+		"folder on file": {&irv1.Transfer{Sources: []string{"d"}, Destination: "/etc/passwd"}, []string{"/etc/passwd", "file"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c.step.From = r.context(map[string]string{"f": "f", "d/x": "x", "hidden/x": "x", "escape": "-> /../../../../../../etc/shells"}, "hidden")
+			r.stage(r.busybox(), transfer(c.step))
+			wantSource(t, r.build().err, c.words...)
+			r.wantNothingLeft()
+		})
+	}
+}
+
+func TestCopyFromStageAndImage(t *testing.T) {
+	r := newRig(t)
+	base := r.busybox()
+	made := r.stage(base, exec(sh("mkdir -m 2775 /o; echo x >/o/f; chown 33:34 /o/f; ln /o/f /o/g; ln -s /o /via; chmod 640 /o/f")))
+	r.stage(scratch,
+		copyTo(made, "/kept", "via"),
+		transfer(&irv1.Transfer{From: made, Sources: []string{"o/f"}, Destination: "/owned", Chown: "7:8"}),
+		copyTo(base, "/img/", "etc/pass*"),
+	)
+	_, files := r.mustBuild()
+	files.want(t,
+		"5 0755 0:0 img",
+		`0 0644 0:0 img/passwd "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n"`,
+		"5 2775 0:0 kept",
+		`0 0640 33:34 kept/f "x\n"`,
+		"1 0640 33:34 kept/g -> kept/f",
+		`0 0640 7:8 owned "x\n"`,
+	)
+}
+
+func TestIgnoreRules(t *testing.T) {
+	r := newRig(t)
+	ctx := r.context(map[string]string{"a.md": "a", "keep.md": "k", "d/b.md": "b", "d/c": "c"}, "**/*.md", "!keep.md")
+	r.stage(scratch, copyTo(ctx, "/", "."))
+	_, files := r.mustBuild()
+	files.want(t, "5 0755 0:0 d", `0 0644 0:0 d/c "c"`, `0 0644 0:0 keep.md "k"`)
+}
+
+func tarOf(t *testing.T, packed bool) string {
+	var plain, gz bytes.Buffer
+	w := tar.NewWriter(&plain)
+	for _, h := range []tar.Header{
+		{Typeflag: tar.TypeDir, Name: "./", Mode: 0o700},
+		{Typeflag: tar.TypeDir, Name: "./in/", Mode: 0o750, Uid: 3, Gid: 4},
+		{Typeflag: tar.TypeReg, Name: "./z", Mode: 0o640, Uid: 5, Size: 1},
+		{Typeflag: tar.TypeLink, Name: "./a", Linkname: "./z"},
+		{Typeflag: tar.TypeReg, Name: "../../up", Mode: 0o644, Size: 1},
+		{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../../..", Mode: 0o777},
+	} {
+		must(t, w.WriteHeader(&h))
+		if h.Size == 1 {
+			_, err := w.Write([]byte("z"))
+			must(t, err)
+		}
+	}
+	must(t, w.Close())
+	if !packed {
+		return plain.String()
+	}
+	z := gzip.NewWriter(&gz)
+	_, err := z.Write(plain.Bytes())
+	must(t, errors.Join(err, z.Close()))
+	return gz.String()
+}
+
+func TestAddArchives(t *testing.T) {
+	unpacked := []string{
+		`0 0640 5:0 n/a "z"`, "5 0750 3:4 n/in", "2 0777 0:0 n/l -> ../../..", `0 0644 0:0 n/up "z"`, "1 0640 5:0 n/z -> n/a",
+	}
+	add := func(source string, unpack irv1.Unpack) *irv1.Transfer {
+		return &irv1.Transfer{Add: true, Sources: []string{source}, Destination: "/n/", Unpack: unpack}
+	}
+	for name, c := range map[string]struct {
+		step   *irv1.Transfer
+		packed bool
+	}{
+		"tar":   {add("x.tar", irv1.Unpack_UNPACK_UNSPECIFIED), true},
+		"gz":    {add("x.tgz", irv1.Unpack_UNPACK_UNSPECIFIED), true},
+		"never": {add("x.tgz", irv1.Unpack_UNPACK_NEVER), false},
+		"other": {add("text", irv1.Unpack_UNPACK_UNSPECIFIED), false},
+		"copy":  {&irv1.Transfer{Sources: []string{"x.tar"}, Destination: "/n/"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c.step.From = r.context(map[string]string{"x.tar": tarOf(t, false), "x.tgz": tarOf(t, true), "text": "no archive"})
+			r.stage(scratch, transfer(c.step))
+			_, files := r.mustBuild()
+			delete(files, "n")
+			if c.packed {
+				files.want(t, unpacked...)
+			} else if len(files) != 1 {
+				t.Errorf("files are\n%s", files.list())
+			}
+		})
+	}
+}
+
+func TestAddURL(t *testing.T) {
+	served := 0
+	archive := tarOf(t, true)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		served++
+		switch q.URL.Path {
+		case "/dir/file.txt":
+			w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+			w.Write([]byte("served"))
+		case "/x.tgz":
+			w.Write([]byte(archive))
+		default:
+			http.NotFound(w, q)
+		}
+	}))
+	defer s.Close()
+	r := newRig(t)
+	from := r.context(map[string]string{"local": "l"})
+	url := s.URL + "/dir/file.txt?q=1"
+	r.stage(scratch,
+		transfer(&irv1.Transfer{Add: true, From: from, Sources: []string{url, "local"}, Destination: "/u/", Chmod: "644"}),
+		transfer(&irv1.Transfer{Add: true, Sources: []string{url}, Destination: "/named", Checksum: digestOf([]byte("served"))}),
+		transfer(&irv1.Transfer{Add: true, Sources: []string{s.URL + "/x.tgz"}, Destination: "/packed.tgz"}),
+		transfer(&irv1.Transfer{Add: true, Sources: []string{s.URL + "/x.tgz"}, Destination: "/open/", Unpack: irv1.Unpack_UNPACK_ALWAYS, Chown: "9"}),
+	)
+	o, files := r.mustBuild()
+	for name, want := range map[string]string{"u/file.txt": "served", "u/local": "l", "named": "served", "packed.tgz": archive, "open/z": "", "open/a": "z"} {
+		if f, ok := files[name]; !ok || f.content != want {
+			t.Errorf("%s is %q", name, f.content)
+		}
+	}
+	if f := files["named"]; f.Mode != 0o600 || f.ModTime.Year() != 2006 {
+		t.Errorf("a fetched file is %+v", f.Header)
+	}
+	if files["open/a"].Uid != 9 {
+		t.Error("--chown does not hold for an unpacked archive")
+	}
+	if len(o.inputs) == 0 || o.inputs[0] != "url "+url+" "+digestOf([]byte("served")) {
+		t.Errorf("inputs are %v", o.inputs)
+	}
+	before := served
+	if o, _ := r.mustBuild(); o.cached() != 4 || served != before+3 {
+		t.Errorf("steps %v, %d requests: only a checksum saves one", o.steps, served-before)
+	}
+
+	r.container.Stages[0].Steps = []*irv1.ResolvedStep{transfer(&irv1.Transfer{Add: true, Sources: []string{url}, Destination: "/x", Checksum: "sha256:" + strings.Repeat("0", 64)})}
+	wantSource(t, r.build().err, "sha256:0000", digestOf([]byte("served")))
+	r.container.Stages[0].Steps = []*irv1.ResolvedStep{transfer(&irv1.Transfer{Add: true, Sources: []string{s.URL + "/gone"}, Destination: "/x"})}
+	wantSource(t, r.build().err, "/gone", "404")
+}
+
+func TestAddGit(t *testing.T) {
+	r := newRig(t)
+	dir := filepath.Join(t.TempDir(), "repo.git")
+	writeFiles(t, dir, map[string]string{"sub/f": "in git\n", "top": "t"})
+	git := func(args ...string) string {
+		cmd := osexec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=b", "-c", "init.defaultBranch=main"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q")
+	git("add", ".")
+	git("commit", "-qm", "x")
+	git("tag", "v1")
+	git("update-server-info")
+	commit := git("rev-parse", "HEAD")
+	s := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(dir))))
+	defer s.Close()
+	must(t, os.Rename(filepath.Join(dir, ".git"), dir+"-bare"))
+	must(t, os.RemoveAll(dir))
+	must(t, os.Rename(dir+"-bare", dir))
+	url := s.URL + "/repo.git"
+	r.stage(scratch,
+		transfer(&irv1.Transfer{Add: true, Sources: []string{url + "#v1"}, Destination: "/all", Checksum: commit}),
+		transfer(&irv1.Transfer{Add: true, Sources: []string{url + "#main:sub"}, Destination: "/sub/"}),
+		transfer(&irv1.Transfer{Add: true, Sources: []string{url}, Destination: "/git", KeepGitDir: true}),
+	)
+	o, files := r.mustBuild()
+	if files["all/sub/f"].content != "in git\n" || files["sub/f"].content != "in git\n" || files["all/.git/HEAD"].Name != "" || files["git/.git/HEAD"].Name == "" {
+		t.Errorf("files are\n%s", files.list())
+	}
+	if len(o.inputs) != 3 || o.inputs[0] != "git "+url+"#v1 "+commit {
+		t.Errorf("inputs are %v", o.inputs)
+	}
+}
+
+func TestMakeDir(t *testing.T) {
+	r := newRig(t)
+	r.stage(r.busybox(), workdir("/srv", ""), workdir("/srv/a/b", "web"), exec(sh("ln -s /srv/a /l")), workdir("/l/c", ""))
+	o, files := r.mustBuild()
+	files.want(t, "2 0777 0:0 l -> /srv/a", "5 0755 33:34 srv/a", "5 0755 33:34 srv/a/b", "5 0755 0:0 srv/a/c")
+	if len(o.artifact.Blobs) != 3 {
+		t.Errorf("blobs are %v", o.artifact.Blobs)
+	}
+	r.container.Stages[0].Steps = []*irv1.ResolvedStep{workdir("/etc/passwd", "")}
+	wantSource(t, r.build().err, "/etc/passwd")
+}
