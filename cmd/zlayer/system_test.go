@@ -90,6 +90,7 @@ func TestScratchExamples(t *testing.T) {
 	s := newSandbox(t)
 	for _, example := range []string{"scratch", "zimagefile"} {
 		t.Run(example, func(t *testing.T) {
+			s.t = t
 			dir := filepath.Join(t.TempDir(), "layout")
 			s.zlayer("build", s.withHello(example), "--output", "type=oci-layout,dest="+dir)
 			img := openLayout(t, dir)
@@ -122,6 +123,7 @@ func TestDebianExample(t *testing.T) {
 	registry := serveBase(t)
 	for _, format := range []string{"oci", "docker"} {
 		t.Run(format, func(t *testing.T) {
+			s.t = t
 			img, _ := s.buildLayout("examples/debian", "--build-arg", "REGISTRY="+registry, "--image-format", format, "--tag", "words:"+format)
 			checkDebianFiles(t, img)
 			checkDebianConfig(t, img)

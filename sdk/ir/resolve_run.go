@@ -11,7 +11,7 @@ import (
 
 // scriptDir is where the script of a here-document is run from, as with
 // BuildKit.
-const scriptDir = "/dev/pipes/"
+const scriptDir = "/run/heredoc/"
 
 // exec resolves RUN.
 func (s *stage) exec(r *irv1.Run) *irv1.Exec {

@@ -297,7 +297,7 @@ func TestResolveRun(t *testing.T) {
 		{"SHELL", []*irv1.Step{shellIs("bash", "-ec"), run("a")}, `"bash" "-ec" "a"`, ""},
 		{"heredoc alone", []*irv1.Step{runOf(&irv1.Run{Command: shell("<<EOF", doc("EOF", "a\nb\n"))})}, `"/bin/sh" "-c" "a\nb\n"`, ""},
 		{"heredoc alone, quoted", []*irv1.Step{runOf(&irv1.Run{Command: shell(`<<-"E F"`, doc("E F", "a\n"))})}, `"/bin/sh" "-c" "a\n"`, ""},
-		{"script", []*irv1.Step{runOf(&irv1.Run{Command: shell("<<EOF", doc("EOF", "#!/usr/bin/env python\nx\n"))})}, `"/dev/pipes/EOF"`, "#!/usr/bin/env python\nx\n"},
+		{"script", []*irv1.Step{runOf(&irv1.Run{Command: shell("<<EOF", doc("EOF", "#!/usr/bin/env python\nx\n"))})}, `"/run/heredoc/EOF"`, "#!/usr/bin/env python\nx\n"},
 		{"heredoc as input", []*irv1.Step{runOf(&irv1.Run{Command: shell("cat <<A 3<<B", doc("A", "#!a\n"), doc("B", "b\n"))})},
 			`"/bin/sh" "-c" "cat <<A 3<<B\n#!a\nA\nb\nB"`, ""},
 		{"here-string", []*irv1.Step{run("cat <<<x")}, `"/bin/sh" "-c" "cat <<<x"`, ""},

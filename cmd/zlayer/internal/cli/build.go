@@ -70,11 +70,12 @@ func requestFlags(a *app, c *cobra.Command) {
 }
 
 func (a *app) build(c *cobra.Command, given []string) error {
-	r, err := a.request(c, given)
-	if err != nil {
+	var r host.Request
+	// First what needs no look at the disk: a mistake there is told at once.
+	if err := a.buildOnly(c, &r); err != nil {
 		return err
 	}
-	if err := a.buildOnly(c, &r); err != nil {
+	if err := a.request(c, given, &r); err != nil {
 		return err
 	}
 	h, err := a.open()
@@ -101,30 +102,25 @@ func (a *app) progressMode(c *cobra.Command) string {
 	return a.config.String("progress")
 }
 
-// request reads the context, the build file and the flags of requestFlags.
-func (a *app) request(c *cobra.Command, given []string) (host.Request, error) {
-	var r host.Request
-	dir, err := contextDir(given)
-	if err != nil {
-		return r, err
-	}
-	source, err := a.source(c, dir)
-	if err != nil {
-		return r, err
-	}
-	target, _ := c.Flags().GetString("target")
-	r = host.Request{
-		Source: source, Context: dir, Target: target,
-		Platform: a.config.String("platform"), Pull: host.Pull(a.config.String("pull")), Backend: a.config.String("backend"),
-	}
+// request reads the flags of requestFlags, the context and the build file.
+func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err error) {
+	r.Target, _ = c.Flags().GetString("target")
+	r.Platform, r.Backend = a.config.String("platform"), a.config.String("backend")
+	r.Pull = host.Pull(a.config.String("pull"))
 	if r.Args, err = a.buildArgs(c); err != nil {
-		return r, err
+		return err
 	}
 	if r.Contexts, err = buildContexts(c); err != nil {
-		return r, err
+		return err
 	}
-	r.SourceDateEpoch, err = a.sourceDateEpoch()
-	return r, err
+	if r.SourceDateEpoch, err = a.sourceDateEpoch(); err != nil {
+		return err
+	}
+	if r.Context, err = contextDir(given); err != nil {
+		return err
+	}
+	r.Source, err = a.source(c, r.Context)
+	return err
 }
 
 // buildOnly reads the flags that only build has.

@@ -38,8 +38,8 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.request(c, given)
-	if err != nil {
+	var r host.Request
+	if err := a.request(c, given, &r); err != nil {
 		return err
 	}
 	h, err := a.open()
