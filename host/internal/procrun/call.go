@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
@@ -49,15 +51,17 @@ func (p *Process) Build(ctx context.Context, start *backendv1.Start, h Handler) 
 		return nil, p.broken(ctx, err)
 	}
 	stop := context.AfterFunc(ctx, func() {
-		_ = c.send(&backendv1.BuildRequest{Message: &backendv1.BuildRequest_Cancel{Cancel: &backendv1.Cancel{}}})
-		select {
-		case <-streamCtx.Done():
-		case <-time.After(cancelGrace):
+		// A backend that reads nothing must not keep us from killing it.
+		go func() {
+			_ = c.send(&backendv1.BuildRequest{Message: &backendv1.BuildRequest_Cancel{Cancel: &backendv1.Cancel{}}})
+		}()
+		if !within(streamCtx.Done(), cancelGrace) {
 			p.child.kill()
 		}
 	})
 	defer stop()
 	artifact, err := c.listen(streamCtx)
+	end() // nobody waits for answers any more
 	c.answers.Wait()
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -144,6 +148,10 @@ func (p *Process) Recover(ctx context.Context, r *backendv1.RecoverRequest) erro
 	return p.broken(ctx, err)
 }
 
+// deathGrace is how long the end of a process is waited for when its
+// connection broke.
+const deathGrace = 2 * time.Second
+
 // broken makes the error of a call one of this package.
 func (p *Process) broken(ctx context.Context, err error) error {
 	switch {
@@ -152,5 +160,19 @@ func (p *Process) broken(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return &DiedError{ID: p.id, Stderr: p.Stderr(), Err: err}
+	s, ok := status.FromError(err)
+	if !ok || s.Code() != codes.Unavailable {
+		message := err.Error()
+		if ok {
+			message = s.Message()
+		}
+		return &CallError{ID: p.id, Message: message}
+	}
+	// How it ended, and its last words, say more than that the line is dead.
+	died := &DiedError{ID: p.id, Err: errors.New(s.Message())}
+	if within(p.child.waited, deathGrace) && p.child.cmd.ProcessState != nil {
+		died.Err = p.child.exit()
+	}
+	died.Stderr = p.Stderr()
+	return died
 }

@@ -28,7 +28,9 @@ type child struct {
 	out, err io.ReadCloser
 	stdout   tail
 	stderr   tail
-	startErr error
+	socket   string        // the folder of the socket; empty until it is known
+	started  chan struct{} // closed when the process runs, or cannot
+	startErr error         // why it cannot; known when started is closed
 	once     sync.Once
 	waited   chan struct{} // closed when the process has ended
 }
@@ -38,17 +40,27 @@ var _ runner.Runner = (*child)(nil)
 // newChild prepares a process. Its stdin is empty, its environment is env, and
 // a terminal's ^C does not reach it: that is the host's to handle.
 func newChild(path string, env []string) *child {
-	c := &child{cmd: exec.Command(path), stdout: tail{limit: 1 << 10}, stderr: tail{limit: 64 << 10}, waited: make(chan struct{})}
+	c := &child{cmd: exec.Command(path), stdout: tail{limit: 1 << 10}, stderr: tail{limit: 64 << 10},
+		started: make(chan struct{}), waited: make(chan struct{})}
 	c.cmd.Env = env
 	ownGroup(c.cmd)
 	return c
 }
 
 // runner gives go-plugin the child; spec holds what go-plugin adds to the
-// environment.
-func (c *child) runner(_ hclog.Logger, spec *exec.Cmd, _ string) (runner.Runner, error) {
+// environment, socket is the folder it has made for the socket.
+func (c *child) runner(_ hclog.Logger, spec *exec.Cmd, socket string) (runner.Runner, error) {
 	c.cmd.Env = append(c.cmd.Env, spec.Env...)
+	c.socket = socket
 	return c, nil
+}
+
+// removeSocket removes the folder of the socket, which go-plugin forgets when
+// the process could not be started.
+func (c *child) removeSocket() {
+	if c.socket != "" {
+		_ = os.RemoveAll(c.socket)
+	}
 }
 
 // Start starts the process.
@@ -57,6 +69,7 @@ func (c *child) Start(context.Context) error {
 	if c.startErr != nil {
 		close(c.waited)
 	}
+	close(c.started)
 	return c.startErr
 }
 
@@ -77,10 +90,14 @@ func (c *child) begin() (err error) {
 }
 
 // Wait waits for the end of the process. go-plugin calls it when it has read
-// all output.
+// all output. What is left of the process's group is killed: a backend that
+// crashed did not do it.
 func (c *child) Wait(context.Context) error {
 	err := c.cmd.Wait()
-	c.once.Do(func() { close(c.waited) })
+	c.once.Do(func() {
+		killGroup(c.cmd.Process)
+		close(c.waited)
+	})
 	return err
 }
 
@@ -91,7 +108,12 @@ func (c *child) Kill(context.Context) error {
 }
 
 func (c *child) kill() {
-	if c.cmd.Process == nil {
+	select {
+	case <-c.started:
+	default:
+		return
+	}
+	if c.startErr != nil {
 		return
 	}
 	select {
@@ -105,6 +127,16 @@ func (c *child) kill() {
 func (c *child) cutLifeline() {
 	if c.lifeline != nil {
 		_ = c.lifeline.Close()
+	}
+}
+
+// closeOutput ends the output that some process outside the group still holds
+// open, so that nobody waits for it.
+func (c *child) closeOutput() {
+	for _, r := range []io.Closer{c.out, c.err} {
+		if r != nil {
+			_ = r.Close()
+		}
 	}
 }
 

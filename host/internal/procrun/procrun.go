@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -83,6 +84,7 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		RunnerFunc:       c.runner,
 		SkipHostEnv:      true,
 		StartTimeout:     o.StartTimeout,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketParent()},
 		Logger:           hclog.NewNullLogger(),
 		GRPCDialOptions:  serve.DialOptions(),
 	})
@@ -97,11 +99,27 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		p.Close()
 		return nil, c.startError(o.ID, err)
 	case <-ctx.Done():
-		c.kill()
-		<-connected
+		select {
+		case <-c.started:
+			c.kill()
+			<-connected
+		case <-connected:
+		}
 		p.Close()
 		return nil, ctx.Err()
 	}
+}
+
+// maxSocketParent is the longest folder, in bytes, in which there can be a
+// socket: the system allows 104 to 108 in all.
+const maxSocketParent = 60
+
+// socketParent returns where the private folder of the socket is made.
+func socketParent() string {
+	if dir := os.TempDir(); len(dir) <= maxSocketParent {
+		return dir
+	}
+	return "/tmp"
 }
 
 // connect starts the process and gets its client.
@@ -122,14 +140,43 @@ func (p *Process) connect() error {
 	return nil
 }
 
+// How long a backend gets to end when it is asked to, and its output to end
+// when it is dead.
+const (
+	closeGrace  = 5 * time.Second
+	outputGrace = time.Second
+)
+
 // Close ends the process and everything it started: it is asked first, then
-// killed.
+// killed. It takes six seconds at most, whatever the backend does.
 func (p *Process) Close() {
 	p.close.Do(func() {
 		p.child.cutLifeline()
-		p.plugin.Kill()
+		asked := make(chan struct{})
+		go func() {
+			p.plugin.Kill()
+			close(asked)
+		}()
+		if !within(asked, closeGrace) {
+			p.child.kill()
+			if !within(asked, outputGrace) {
+				p.child.closeOutput()
+				<-asked
+			}
+		}
 		p.child.kill()
+		p.child.removeSocket()
 	})
+}
+
+// within waits for c, and reports whether it was closed in time.
+func within(c <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-c:
+		return true
+	case <-time.After(d):
+		return false
+	}
 }
 
 // Stderr returns the end of what the process wrote on stderr.
@@ -180,6 +227,18 @@ func (e *StartError) Error() string {
 
 // Unwrap returns the cause.
 func (e *StartError) Unwrap() error { return e.Err }
+
+// CallError says that a backend could not do what it was asked, in its own
+// words.
+type CallError struct {
+	// ID is the plugin.
+	ID string
+	// Message is what it said.
+	Message string
+}
+
+// Error returns the plugin and what it said.
+func (e *CallError) Error() string { return fmt.Sprintf("backend %s: %s", e.ID, e.Message) }
 
 // DiedError says that a backend ended, or broke the protocol, in the middle of
 // a call.

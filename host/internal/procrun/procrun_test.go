@@ -75,6 +75,22 @@ func (testBackend) Build(ctx context.Context, start *backendv1.Start, job backen
 		os.Exit(9)
 	case "stubborn":
 		select {}
+	case "deaf":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	case "orphan": // one that keeps our output open, out of reach
+		sleep := exec.Command("sleep", "60")
+		sleep.Stdout, sleep.Stderr = os.Stdout, os.Stderr
+		sleep.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		fmt.Fprintln(os.Stderr, "orphan", sleep.Start(), sleep.Process.Pid)
+		os.Exit(9)
+	case "child":
+		sleep := exec.Command("sleep", "60")
+		fmt.Fprintln(os.Stderr, "child", sleep.Start(), sleep.Process.Pid)
+		os.Exit(9)
+	case "ask and die":
+		go func() { _, _, _ = job.Secret(ctx, "token") }()
+		time.Sleep(100 * time.Millisecond)
+		os.Exit(9)
 	}
 	<-ctx.Done()
 	job.Output(ref, false, []byte("cleaned up"))
@@ -96,7 +112,7 @@ func options(t *testing.T, mode string) Options {
 	return Options{
 		ID: "test", Dir: filepath.Dir(self), Allow: []string{modeEnv, "GIVEN_*"},
 		Files:   []manifest.File{{Path: filepath.Base(self), Digest: "sha256:" + hex.EncodeToString(sum[:]), Role: manifest.RoleMain}},
-		Environ: []string{modeEnv + "=" + mode, "GIVEN_A=1", "SECRET=x", "PATH=/bin"},
+		Environ: []string{modeEnv + "=" + mode, "GIVEN_A=1", "SECRET=x", "PATH=" + os.Getenv("PATH")},
 	}
 }
 
@@ -193,13 +209,17 @@ func TestNotExecutable(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "x"), []byte("not a program"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte("not a program"))
-	file := manifest.File{Path: "x", Digest: "sha256:" + hex.EncodeToString(sum[:]), Role: manifest.RoleMain}
-	_, err := Start(t.Context(), Options{ID: "test", Dir: dir, Files: []manifest.File{file}})
+	_, err := Start(t.Context(), Options{ID: "test", Dir: dir, Files: []manifest.File{notAProgram()}})
 	var e *StartError
 	if !errors.As(err, &e) || e.Reason != NotExecutable {
 		t.Errorf("got %v", err)
 	}
+}
+
+// notAProgram describes a file x that cannot be run.
+func notAProgram() manifest.File {
+	sum := sha256.Sum256([]byte("not a program"))
+	return manifest.File{Path: "x", Digest: "sha256:" + hex.EncodeToString(sum[:]), Role: manifest.RoleMain}
 }
 
 // One flipped byte in any file of the plugin, and nothing runs.
