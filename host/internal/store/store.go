@@ -83,13 +83,46 @@ func scan(root Root) ([]*Plugin, error) {
 		return nil, fmt.Errorf("reading plugin folder: %w", err)
 	}
 	var found []*Plugin
-	for _, e := range entries {
-		dir := filepath.Join(root.Dir, e.Name())
-		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+	for _, dir := range folders(root.Dir, entries) {
+		vendored := vendored(dir)
+		for _, dir := range vendored {
+			found = append(found, load(dir, root.Origin))
+		}
+		if len(vendored) == 0 {
 			found = append(found, load(dir, root.Origin))
 		}
 	}
 	return found, nil
+}
+
+// vendored returns the plugins in the folder of a vendor: the folder of
+// "vendor.example/name" is one level deeper. For a plugin's own folder there
+// are none.
+func vendored(dir string) []string {
+	if _, err := os.Lstat(filepath.Join(dir, manifest.FileName)); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(folders(dir, entries), func(dir string) bool {
+		_, err := os.Lstat(filepath.Join(dir, manifest.FileName))
+		return err != nil
+	})
+}
+
+// folders returns the folders among entries. What begins with a dot is not
+// ours, or not there yet.
+func folders(dir string, entries []fs.DirEntry) []string {
+	var found []string
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(path); err == nil && info.IsDir() && e.Name()[0] != '.' {
+			found = append(found, path)
+		}
+	}
+	return found
 }
 
 // load reads one plugin.

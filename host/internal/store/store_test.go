@@ -19,7 +19,7 @@ func frontend(t *testing.T, root, id string, change func(*manifest.Manifest)) st
 	m := &manifest.Manifest{
 		Schema: 1, ID: id, Kind: manifest.Frontend, Version: "1.0.0", Protocol: manifest.Protocol{Major: 1},
 		Files:  []manifest.File{{Path: "m.wasm", Digest: "sha256:" + strings.Repeat("0", 64), Role: manifest.RoleMain}},
-		Claims: &manifest.Claims{Files: []string{id + "file"}},
+		Claims: &manifest.Claims{Files: []string{filepath.Base(id) + "file"}},
 	}
 	if change != nil {
 		change(m)
@@ -105,6 +105,25 @@ func TestRootMayBeAPlugin(t *testing.T) {
 	dir := frontend(t, t.TempDir(), "mine", nil)
 	if p := find(t, dir).Get("mine"); p == nil || p.Problem != nil {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// The id of a third party's plugin holds a slash, and so does its folder.
+func TestPluginsOfAVendor(t *testing.T) {
+	root := t.TempDir()
+	for _, id := range []string{"acme.example/oven", "acme.example/pan"} {
+		frontend(t, root, id, nil)
+	}
+	write(t, filepath.Join(root, "acme.example", "notes", "readme"), "no plugin")
+	write(t, filepath.Join(root, ".partial", "m.wasm"), "being installed")
+	s := find(t, root)
+	if len(s.All()) != 2 {
+		t.Errorf("found %d plugins", len(s.All()))
+	}
+	for _, id := range []string{"acme.example/oven", "acme.example/pan"} {
+		if p := s.Get(id); p == nil || p.Problem != nil {
+			t.Errorf("%s: %+v", id, p)
+		}
 	}
 }
 
