@@ -67,7 +67,7 @@ func (s *stage) stopSignal(w *irv1.Word) {
 		return
 	}
 	if !isSignal(v) {
-		s.error("bad-signal", orElse(w.Range, s.step.Range), quote(v)+" is not a signal", "use a name such as SIGTERM, or a number from 1 to 64")
+		s.error("bad-signal", orElse(w.Range, s.step.Range), quote(v)+" is not a signal", "use a name such as SIGTERM, or a number")
 		return
 	}
 	s.config.StopSignal = v
@@ -81,7 +81,7 @@ const signals = " ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE P
 // "SIGTERM", "term", "15", "RTMIN+3".
 func isSignal(s string) bool {
 	if n, err := strconv.Atoi(s); err == nil {
-		return n > 0 && n <= 64
+		return n > 0
 	}
 	name := strings.TrimPrefix(strings.ToUpper(s), "SIG")
 	if off, ok := strings.CutPrefix(name, "RTMIN"); ok {
