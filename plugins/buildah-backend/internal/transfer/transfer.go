@@ -81,7 +81,10 @@ func Plan(job Job) (Layer, error) {
 	for _, f := range p.Step.Inline {
 		p.inline(f)
 	}
-	return p.layer, nil
+	if job.Step.Link {
+		return p.layer, nil // it does not know what it goes onto
+	}
+	return p.layer, p.layer.repeat(job.Onto)
 }
 
 // planner fills a layer.
