@@ -100,18 +100,24 @@ var hostile = map[string]func(n int) string{
 	"stages":               func(n int) string { return strings.Repeat("FROM x AS y\nCOPY --from=y a b\n", n/30) },
 	"flags":                func(n int) string { return "FROM x\nRUN " + strings.Repeat("--mount=target=/x ", n/18) + "y" },
 	"same flag":            func(n int) string { return "FROM x\nCOPY " + strings.Repeat("--link ", n/7) + "a b" },
-	"flag after many":      func(n int) string { return "FROM x\nCOPY " + strings.Repeat("--exclude=x ", n/24) + strings.Repeat("--from=x ", n/18) + "a b" },
+	"flag after many": func(n int) string {
+		return "FROM x\nCOPY " + strings.Repeat("--exclude=x ", n/24) + strings.Repeat("--from=x ", n/18) + "a b"
+	},
 	"mount options":        func(n int) string { return "FROM x\nRUN --mount=" + strings.Repeat("target=/x,", n/10) + " y" },
 	"quoted mount options": func(n int) string { return "FROM x\nRUN --mount='" + strings.Repeat(`"target=/""x",`, n/14) + "' y" },
 	"open heredocs":        func(n int) string { return "FROM x\n" + strings.Repeat("RUN <<A\n", n/8) },
-	"heredocs on one line": func(n int) string { return "FROM x\nRUN" + strings.Repeat(" <<A", n/6) + "\n" + strings.Repeat("A\n", n/6) },
-	"deep variables":       func(n int) string { return "FROM x\nENV a=" + strings.Repeat("${a:-", n/6) + strings.Repeat("}", n/6) },
-	"deep quotes":          func(n int) string { return "FROM x\nENV a=" + strings.Repeat(`${a:-"`, n/8) + strings.Repeat(`"}`, n/8) },
-	"deep JSON":            func(n int) string { return "FROM x\nCMD " + strings.Repeat("[", n/2) + strings.Repeat("]", n/2) },
-	"JSON strings":         func(n int) string { return "FROM x\nCMD [\"a\"" + strings.Repeat(`,"\u0041"`, n/9) + "]" },
-	"open quotes":          func(n int) string { return "FROM x\nCOPY " + strings.Repeat(`"a `, n/3) + "b" },
-	"wide runes":           func(n int) string { return "FROM x\nENV " + strings.Repeat("é=😀 ", n/8) },
-	"ports":                func(n int) string { return "FROM x\nEXPOSE " + strings.Repeat("80/TCP ", n/7) },
+	"heredocs on one line": func(n int) string {
+		return "FROM x\nRUN" + strings.Repeat(" <<A", n/6) + "\n" + strings.Repeat("A\n", n/6)
+	},
+	"deep variables": func(n int) string { return "FROM x\nENV a=" + strings.Repeat("${a:-", n/6) + strings.Repeat("}", n/6) },
+	"deep quotes": func(n int) string {
+		return "FROM x\nENV a=" + strings.Repeat(`${a:-"`, n/8) + strings.Repeat(`"}`, n/8)
+	},
+	"deep JSON":    func(n int) string { return "FROM x\nCMD " + strings.Repeat("[", n/2) + strings.Repeat("]", n/2) },
+	"JSON strings": func(n int) string { return "FROM x\nCMD [\"a\"" + strings.Repeat(`,"\u0041"`, n/9) + "]" },
+	"open quotes":  func(n int) string { return "FROM x\nCOPY " + strings.Repeat(`"a `, n/3) + "b" },
+	"wide runes":   func(n int) string { return "FROM x\nENV " + strings.Repeat("é=😀 ", n/8) },
+	"ports":        func(n int) string { return "FROM x\nEXPOSE " + strings.Repeat("80/TCP ", n/7) },
 }
 
 // Time grows with the size and not with its square: four times the text must

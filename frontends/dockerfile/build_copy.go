@@ -31,6 +31,9 @@ func (p *parser) copy(in *instruction) *irv1.Copy {
 	}
 	c.Sources, c.Destination = args[:len(args)-1], args[len(args)-1]
 	c.Inline = p.heredocs(in)
+	for i := range in.heredocs {
+		p.checkBody(&in.heredocs[i])
+	}
 	p.checkChecksumSource(c)
 	return c
 }
@@ -60,23 +63,28 @@ func (p *parser) paths(in *instruction) ([]*irv1.Word, bool) {
 }
 
 // plainWords builds words that could have been in the JSON form. One mistake
-// in that form is one diagnostic, not one for each word.
+// there is one diagnostic, not one for each word.
 func (p *parser) plainWords(in *instruction, words []word) []*irv1.Word {
-	node := (*parser).expanded
-	if looksLikeJSON(in.line.text[in.rest.start:in.rest.end]) {
-		for _, w := range words {
-			if !p.lexes(w) {
-				p.fault(jsonMalformed, in.rest, "this is not valid JSON").Help = jsonHelp
-				return nil
+	json := looksLikeJSON(in.line.text[in.rest.start:in.rest.end])
+	list := make([]*irv1.Word, len(words))
+	good := true
+	for i, w := range words {
+		switch {
+		case good && json:
+			good = p.lexes(w)
+		case good:
+			if d := p.checkExpansion(w); d != nil {
+				good = false
+				d.Help = `blanks part the words even inside quotes; for a path with blanks use ["a b", "c"]`
 			}
 		}
-		p.warnJSON(in, in.rest, "plain words")
-		node = (*parser).literal
+		list[i] = p.literal(w)
 	}
-	list := make([]*irv1.Word, len(words))
-	for i, w := range words {
-		list[i] = node(p, w)
+	if json && !good {
+		p.fault(jsonMalformed, in.rest, "this is not valid JSON").Help = jsonHelp
+		return nil
 	}
+	p.warnJSON(in, in.rest, "plain words")
 	return list
 }
 
@@ -162,4 +170,22 @@ func (p *parser) heredocs(in *instruction) []*irv1.Heredoc {
 		})
 	}
 	return list
+}
+
+// checkBody checks the variables in a file given inline, where they are
+// expanded and quotes mean nothing.
+func (p *parser) checkBody(h *heredoc) {
+	body := p.src[h.body.start:h.body.end]
+	if !h.expand || !hasVariable(body) {
+		return
+	}
+	whole := p.line
+	defer func() { p.line = whole }()
+	p.line = &line{text: body, pieces: []piece{{0, h.body.start}}}
+	w := cut(body, 0, len(body))
+	l := lexer{text: body, escape: p.escape, plain: true}
+	if t := p.variables(&l, w); t.item == lexError {
+		w.end = t.end // what is open has no end, and the rest of the body is not it
+		p.lexFault(&l, w)
+	}
 }

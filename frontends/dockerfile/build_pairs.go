@@ -58,7 +58,7 @@ func (p *parser) keyValues(in *instruction) *irv1.Pairs {
 		p.missing(in, "name=value")
 		return nil
 	}
-	if first := p.pairList[0]; len(p.pairList) == 1 && first.sep == 0 {
+	if first := p.pairList[0]; len(p.pairList) == 1 && first.sep == 0 && p.lexes(first.name) {
 		p.fault(missingArgument, first.name.span, in.spec.name+" "+quote(first.name.text)+" has no value").Help =
 			"write " + in.spec.name + " name=value"
 		return nil
@@ -66,6 +66,8 @@ func (p *parser) keyValues(in *instruction) *irv1.Pairs {
 	list := make([]*irv1.Pair, 0, len(p.pairList))
 	for _, x := range p.pairList {
 		switch {
+		case x.sep == 0 && p.checkExpansion(x.name) != nil:
+			continue
 		case x.sep == 0:
 			p.fault(missingEquals, x.name.span, quote(x.name.text)+` has no "="`).Help =
 				"write name=value, and put quotes around a value that holds blanks"

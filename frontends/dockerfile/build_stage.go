@@ -8,8 +8,8 @@ import (
 )
 
 // from begins a stage. A broken FROM begins one too, so that what follows is
-// not reported for standing before any.
-func (p *parser) from(in *instruction) {
+// not reported for standing before any. ok is false when its flags have no end.
+func (p *parser) from(in *instruction, ok bool) {
 	l := in.line
 	at := l.source(in.name.start, in.name.end)
 	p.lint.hadFrom, p.lint.afterRun = true, false
@@ -23,16 +23,26 @@ func (p *parser) from(in *instruction) {
 		Comment:  p.commentText(l.comments),
 	}
 	shell := false
-	p.scratch = fields(p.scratch[:0], l.text, in.rest.start, in.rest.end)
-	if args := p.scratch; len(args) == 0 {
-		p.fault(missingArgument, in.name.span, "FROM needs an image to start from").Help = "to start from nothing write FROM scratch"
-	} else {
-		p.stage.Base = p.expanded(args[0])
-		shell = p.useBase(args[0])
-		p.stageName(in, args[1:])
+	if ok {
+		shell = p.stageArgs(in)
 	}
 	p.container.Stages = append(p.container.Stages, p.stage)
 	p.lint.shells = append(p.lint.shells, shell)
+}
+
+// stageArgs reads the arguments of FROM. It reports whether the stage starts
+// from one with a SHELL.
+func (p *parser) stageArgs(in *instruction) (shell bool) {
+	p.scratch = fields(p.scratch[:0], in.line.text, in.rest.start, in.rest.end)
+	args := p.scratch
+	if len(args) == 0 {
+		p.fault(missingArgument, in.name.span, "FROM needs an image to start from").Help = "to start from nothing write FROM scratch"
+		return false
+	}
+	p.stage.Base = p.expanded(args[0])
+	shell = p.useBase(args[0])
+	p.stageName(in, args[1:])
+	return shell
 }
 
 // useBase notes what the stage starts from, and reports whether that is a

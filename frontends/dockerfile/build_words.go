@@ -114,7 +114,9 @@ func (p *parser) onbuild(in *instruction) *irv1.Step {
 		p.fault(invalidOnbuild, t.name.span, "ONBUILD cannot hold "+t.spec.name)
 		return nil
 	}
-	p.readFlags(t)
+	if !p.readFlags(t) {
+		return nil
+	}
 	s := p.newStep(t)
 	s.Comment = ""
 	// The text of a trigger is parsed again, so it is exact.

@@ -17,12 +17,13 @@ type flag struct {
 }
 
 // readFlags checks the flags of an instruction against its spec and leaves the
-// accepted ones in p.flags.
-func (p *parser) readFlags(in *instruction) {
+// accepted ones in p.flags. It returns false when a flag has no end, and so
+// has taken the arguments.
+func (p *parser) readFlags(in *instruction) bool {
 	p.flags = p.flags[:0]
 	if in.openQuote >= 0 {
 		p.fault(unterminatedQuote, span{in.openQuote, in.openQuote + 1}, "the quote is not closed")
-		return
+		return false
 	}
 	var given uint32 // a bit for each flag of the spec
 	for _, w := range in.flags {
@@ -47,6 +48,7 @@ func (p *parser) readFlags(in *instruction) {
 			p.flags = append(p.flags, flag{s.name, w, value})
 		}
 	}
+	return true
 }
 
 // findFlag returns the index of a flag, or -1.

@@ -142,21 +142,24 @@ func (p *parser) instruction(l *line) {
 		p.unknown(in)
 		return
 	}
-	p.readFlags(in)
+	ok := p.readFlags(in)
 	if in.spec == from {
-		p.from(in)
+		p.from(in, ok)
 		return
 	}
-	p.step(in)
+	p.lint.step(p, in)
+	if ok {
+		p.step(in)
+	}
 }
 
 // step builds one instruction and puts it where it belongs.
 func (p *parser) step(in *instruction) {
-	p.lint.step(p, in)
 	s := p.newStep(in)
 	if !p.op(in, s) {
 		return
 	}
+	p.lint.built(p, in)
 	if p.stage != nil {
 		p.stage.Steps = append(p.stage.Steps, s)
 	} else if in.spec == arg {

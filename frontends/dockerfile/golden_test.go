@@ -6,11 +6,15 @@ import (
 	goflag "flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
+	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
@@ -61,23 +65,85 @@ func section(a *txtar.Archive, name string) string {
 func TestGoldens(t *testing.T) {
 	for _, g := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.file), ".txtar"), func(t *testing.T) {
-			res := parse(g.src)
-			gotIR := ir.Text(res.Build)
-			gotDiag := strings.Join(append(lines(res.Diagnostics), ""), "\n")
-			if *update {
-				input := txtar.File{Name: "Dockerfile", Data: []byte(section(g.archive, "Dockerfile"))}
-				g.archive.Files = []txtar.File{input, {Name: "want.ir.txt", Data: []byte(gotIR)}, {Name: "want.diag.txt", Data: []byte(gotDiag)}}
-				if err := os.WriteFile(g.file, txtar.Format(g.archive), 0o666); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if want := section(g.archive, "want.ir.txt"); gotIR != want {
-				t.Errorf("IR:\n%s\nwant:\n%s", gotIR, want)
-			}
-			if want := section(g.archive, "want.diag.txt"); gotDiag != want {
-				t.Errorf("diagnostics:\n%s\nwant:\n%s", gotDiag, want)
-			}
+			g.check(t, parse(g.src))
 		})
 	}
+}
+
+// check compares every section that the golden has, or rewrites it.
+func (g golden) check(t *testing.T, res *frontendv1.ParseResponse) {
+	got := map[string]string{
+		"want.ir.txt":      ir.Text(res.Build),
+		"want.ranges.txt":  ir.TextWithRanges(res.Build),
+		"want.diag.txt":    strings.Join(append(lines(res.Diagnostics), ""), "\n"),
+		"want.help.txt":    helpText(res.Diagnostics),
+		"want.tokens.txt":  tokenText(g.src, res.Tokens),
+		"want.symbols.txt": symbolText(res.Symbols),
+	}
+	for i, f := range g.archive.Files {
+		text, ok := got[f.Name]
+		switch {
+		case !ok && f.Name != "Dockerfile":
+			t.Errorf("unknown section %q", f.Name)
+		case ok && *update:
+			g.archive.Files[i].Data = []byte(text)
+		case ok && text != string(f.Data):
+			t.Errorf("%s:\n%s\nwant:\n%s", f.Name, text, f.Data)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(g.file, txtar.Format(g.archive), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tokenText lists tokens: place, kind, text.
+func tokenText(src string, tokens []*frontendv1.Token) string {
+	var b strings.Builder
+	m := diag.NewMapper([]byte(src))
+	for _, k := range tokens {
+		r := k.Range
+		text := src[m.Offset(int(r.Line), int(r.Column)):m.Offset(int(r.EndLine), int(r.EndColumn))]
+		kind := lower(strings.TrimPrefix(k.Kind.String(), "TOKEN_KIND_"))
+		b.WriteString(diag.Span(r) + " " + kind + " " + strconv.Quote(text) + "\n")
+	}
+	return b.String()
+}
+
+// symbolText lists symbols: kind, name, definition, references.
+func symbolText(symbols []*frontendv1.Symbol) string {
+	var b strings.Builder
+	for _, s := range symbols {
+		b.WriteString(lower(strings.TrimPrefix(s.Kind.String(), "SYMBOL_KIND_")) + " " + s.Name)
+		if s.Definition != nil {
+			b.WriteString(" defined " + diag.Span(s.Definition))
+		}
+		for _, r := range s.References {
+			b.WriteString(" " + diag.Span(r))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// helpText lists what diagnostics say besides their message.
+func helpText(ds []*diagv1.Diagnostic) string {
+	var b strings.Builder
+	for _, d := range ds {
+		b.WriteString(diag.Span(d.Range) + " " + d.Code + "\n")
+		if d.Help != "" {
+			b.WriteString("  help: " + d.Help + "\n")
+		}
+		for _, r := range d.Related {
+			b.WriteString("  related: " + diag.Span(r.Range) + " " + r.Message + "\n")
+		}
+		for _, f := range d.Fixes {
+			b.WriteString("  fix: " + f.Title + "\n")
+			for _, e := range f.Edits {
+				b.WriteString("    " + diag.Span(e.Range) + " " + strconv.Quote(e.NewText) + "\n")
+			}
+		}
+	}
+	return b.String()
 }

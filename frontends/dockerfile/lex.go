@@ -12,8 +12,11 @@ import "unicode/utf8"
 type lexer struct {
 	text   string
 	escape byte
-	pos    int
-	open   []frame
+	// plain says that quotes are characters like others, as they are in
+	// here-documents.
+	plain bool
+	pos   int
+	open  []frame
 	// err says what is wrong once next has returned lexError, and errAt where.
 	err   lexErr
 	errAt int
@@ -106,7 +109,7 @@ func (l *lexer) next() lexToken {
 		return l.dollar()
 	case c == l.escape:
 		return l.escaped(in == '"')
-	case c == '"', c == '\'' && in != '"':
+	case !l.plain && (c == '"' || c == '\'' && in != '"'):
 		l.push(c, start)
 		return l.item(lexQuote, 1)
 	}

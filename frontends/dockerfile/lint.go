@@ -64,9 +64,16 @@ func (x *lint) step(p *parser, in *instruction) {
 		return
 	}
 	x.keywords = append(x.keywords, at)
+}
+
+// built notes an instruction that is in the IR.
+func (x *lint) built(p *parser, in *instruction) {
+	if p.stage == nil {
+		return
+	}
 	for i, s := range [...]*spec{cmd, entrypoint, healthcheck} {
 		if s == in.spec {
-			x.count(p, &x.last[i], s.name, at)
+			x.count(p, &x.last[i], s.name, in.line.source(in.name.start, in.name.end))
 		}
 	}
 }

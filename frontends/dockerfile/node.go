@@ -74,15 +74,16 @@ func (p *parser) expanded(w word) *irv1.Word {
 }
 
 // checkExpansion checks the quotes and variables of w, and notes the
-// variables.
-func (p *parser) checkExpansion(w word) {
+// variables. It returns what it found wrong, nil when nothing is.
+func (p *parser) checkExpansion(w word) *diagv1.Diagnostic {
 	if !strings.ContainsAny(w.text, "$'\"") {
-		return
+		return nil
 	}
 	l := lexer{text: w.text, escape: p.escape}
 	if t := p.variables(&l, w); t.item == lexError {
-		p.lexFault(&l, w)
+		return p.lexFault(&l, w)
 	}
+	return nil
 }
 
 // lexes reports whether the quotes and variables of w are in order.
@@ -139,7 +140,7 @@ func (p *parser) variableToken(w word, at span) {
 }
 
 // lexFault reports what is wrong with a word.
-func (p *parser) lexFault(l *lexer, w word) {
+func (p *parser) lexFault(l *lexer, w word) *diagv1.Diagnostic {
 	_, size := utf8.DecodeRuneInString(w.text[l.errAt:])
 	char := w.text[l.errAt : l.errAt+size]
 	at := w.part(l.errAt, l.errAt+size).span
@@ -147,14 +148,15 @@ func (p *parser) lexFault(l *lexer, w word) {
 	case openDoubleQuote, openSingleQuote:
 		d := p.fault(unterminatedQuote, at, "the quote is not closed")
 		d.Help = "close it, or write " + string(rune(p.escape)) + char + " for the character itself"
+		return d
 	case openBrace:
-		p.fault(badVariable, span{at.start, w.end}, `the "${" is not closed`)
+		return p.fault(badVariable, span{at.start, w.end}, `the "${" is not closed`)
 	case badSubstitution:
-		p.fault(badVariable, span{at.start, w.end}, `no variable name follows the "${"`)
-	default:
-		p.fault(badVariable, at, "variables have no modifier "+quote(char)).Help =
-			"modifiers are :-  -  :+  +  :?  ?  #  ##  %  %%  /  //"
+		return p.fault(badVariable, span{at.start, w.end}, `no variable name follows the "${"`)
 	}
+	d := p.fault(badVariable, at, "variables have no modifier "+quote(char))
+	d.Help = "modifiers are :-  -  :+  +  :?  ?  #  ##  %  %%  /  //"
+	return d
 }
 
 // newStep returns a step without its operation.

@@ -270,4 +270,3 @@ func TestOracleJSON(t *testing.T) {
 		}
 	}
 }
-

@@ -177,9 +177,12 @@ func quote(s string) string {
 	b := make([]byte, 0, len(s)+len(dots)+2)
 	b = append(b, '"')
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == 0x7f {
+		switch c := s[i]; {
+		case c == '"':
+			b = append(b, '\\', c)
+		case c < ' ' || c == 0x7f:
 			b = append(b, '?')
-		} else {
+		default:
 			b = append(b, c)
 		}
 	}
