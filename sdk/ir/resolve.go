@@ -100,14 +100,13 @@ type Resolution struct {
 //   - A stage on another stage inherits configuration, environment, user,
 //     directory and the values of ARGs, and runs its ONBUILD triggers.
 //   - ENV and ARG write one environment: the later one wins. All words of an
-//     instruction see the environment before it. Only ENV reaches the image.
+//     instruction see the environment before it. Only ENV reaches the image,
+//     and at the start of a stage on another stage it wins over ARG.
 //   - --from, --network, --security, --exclude, MAINTAINER and command words
 //     are never expanded.
 //
-// It differs in three points: a path that leaves its context ("../x") is an
-// error instead of being cut off at the root, WORKDIR is cleaned, and a stage
-// has to be defined before the stage that reads it, also when neither is
-// reached through ONBUILD.
+// It differs in two points: a path that leaves its root ("../x") is an error
+// instead of being cut off there, and the working directory is cleaned.
 //
 // Unreachable stages are dropped and not looked into. The words of a wasm build
 // are literal.

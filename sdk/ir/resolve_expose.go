@@ -3,7 +3,6 @@
 package ir
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,15 +24,7 @@ func (s *stage) expose(list *irv1.Words) {
 			if bad != "" {
 				s.error("bad-port", at, quote(spec)+" "+bad, "write a port or a range, with an optional protocol: 80, 8000-8010/udp")
 			}
-			s.addPorts(ports)
-		}
-	}
-}
-
-func (s *stage) addPorts(ports []string) {
-	for _, p := range ports {
-		if !slices.Contains(s.config.ExposedPorts, p) {
-			s.config.ExposedPorts = append(s.config.ExposedPorts, p)
+			s.config.ExposedPorts = append(s.config.ExposedPorts, ports...)
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (s *stage) onStage(i int, at *diagv1.Range) []*irv1.Step {
 	s.out.Platform = parent.out.Platform
 	s.config = parent.config.CloneVT()
 	s.config.Onbuild = nil
-	s.env = slices.Clone(parent.env)
+	s.env = inheritedEnv(parent)
 	s.declared = slices.Clone(parent.declared)
 	var triggers []*irv1.Step
 	for _, step := range parent.src.Steps {
@@ -203,6 +203,17 @@ func (s *stage) onStage(i int, at *diagv1.Range) []*irv1.Step {
 		}
 	}
 	return triggers
+}
+
+// inheritedEnv is the environment of a stage on another one: what that one's
+// commands saw last, with the image's variables over the ARGs.
+func inheritedEnv(parent *stage) []string {
+	env := slices.Clone(parent.env)
+	for _, kv := range parent.config.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		env = setEnv(env, k, v)
+	}
+	return env
 }
 
 // onReplaced starts the stage from what a named context put in the place of

@@ -223,7 +223,7 @@ func (s *stage) volume(list *irv1.Words) {
 		case !ok:
 		case v == "":
 			s.error("empty-volume", orElse(w.Range, s.step.Range), "the volume is empty after expanding "+quote(w.Text), "")
-		case !slices.Contains(s.config.Volumes, v):
+		default:
 			s.config.Volumes = append(s.config.Volumes, v)
 		}
 	}
@@ -250,9 +250,11 @@ func (s *stage) withShell(line string) []string {
 	return append(slices.Clone(shell), line)
 }
 
-// sortConfig puts what has no order into the order of the contract.
+// sortConfig puts what has no order into the order of the contract, each once.
 func sortConfig(c *irv1.ImageConfig) {
 	slices.SortFunc(c.Labels, func(a, b *irv1.KeyValue) int { return strings.Compare(a.Key, b.Key) })
 	slices.Sort(c.ExposedPorts)
 	slices.Sort(c.Volumes)
+	c.ExposedPorts = slices.Compact(c.ExposedPorts)
+	c.Volumes = slices.Compact(c.Volumes)
 }

@@ -183,6 +183,8 @@ func TestResolveConfig(t *testing.T) {
 		{"arg is not in the image", []*irv1.Stage{from("scratch", arg("A=1"), env("B=$A"))}, `config workdir=/ env "B=1"`},
 		{"the later of arg and env wins", []*irv1.Stage{from("scratch", env("A=1"), arg("A=2"), env("B=$A"))}, `config workdir=/ env "A=1" env "B=2"`},
 		{"arg without value keeps env", []*irv1.Stage{from("scratch", env("A=1"), arg("A"), env("B=$A"))}, `config workdir=/ env "A=1" env "B=1"`},
+		{"env of the base wins over its arg", []*irv1.Stage{from("scratch AS a", env("A=1"), arg("A=2", "C=3")), from("a", env("B=$A$C"))},
+			`config workdir=/ env "A=1" env "B=13"`},
 		{"inherited", []*irv1.Stage{
 			from("scratch AS a", arg("X=1"), env("A=1"), user("u"), workdir("/w"), shellIs("bash", "-c"), cmd(shell("run")), label("l=1")),
 			from("a", env("B=$X"), workdir("sub"), label("l=2"))},
