@@ -58,10 +58,13 @@ func suggest(s string, names []string) (string, bool) {
 			best, bestDistance = name, d
 		}
 	}
-	if s != "" && s == lower(s) {
+	if bestDistance == 0 || best == "" {
+		return "", false
+	}
+	if s == lower(s) {
 		best = lower(best)
 	}
-	return best, best != "" && bestDistance > 0
+	return best, true
 }
 
 // distance counts the insertions, deletions, changes and swaps of neighbours

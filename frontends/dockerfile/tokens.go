@@ -33,11 +33,12 @@ type mark struct {
 	span
 }
 
-// sortMarks sorts by place, the longer first. It is the only sort here: each
-// costs a module tens of kilobytes.
+// sortMarks sorts by place, the longer first, and strings before what else may
+// stand at the very same place. It is the only sort here: each costs a module
+// tens of kilobytes.
 func sortMarks(list []mark) {
 	slices.SortStableFunc(list, func(a, b mark) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end))
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end), cmp.Compare(a.kind, b.kind))
 	})
 }
 
