@@ -13,7 +13,6 @@ import (
 	"github.com/zlayer/zlayer/host/internal/procrun"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
-	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
 // running is a started backend with its state folder.
@@ -124,9 +123,4 @@ func (h *Host) tempDir(name string) (string, error) {
 		return "", stateError(err)
 	}
 	return dir, nil
-}
-
-// isBackend reports whether a plugin is a usable backend.
-func isBackend(p *store.Plugin) bool {
-	return p.Problem == nil && p.Manifest.Kind == manifest.Backend
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/ir"
+	"github.com/zlayer/zlayer/sdk/ir/digest"
 )
 
 // Build builds what a build file says, keeps the result in the image store
@@ -87,7 +88,7 @@ func (b *build) key() string {
 	if b.request.SourceDateEpoch != nil {
 		epoch = strconv.FormatInt(*b.request.SourceDateEpoch, 10)
 	}
-	parts := []string{"1", ir.Digest(b.resolved.Build), string(b.request.Format), epoch, b.plugin.ID}
+	parts := []string{"1", digest.Resolved(b.resolved.Build), string(b.request.Format), epoch, b.plugin.ID}
 	for _, f := range b.plugin.Manifest.Files {
 		parts = append(parts, f.Digest)
 	}

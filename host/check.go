@@ -15,6 +15,7 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 	"github.com/zlayer/zlayer/sdk/ir"
+	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
 // Check has a frontend say what a build file means and what is wrong with it.
@@ -115,7 +116,7 @@ func (h *Host) parse(ctx context.Context, p *store.Plugin, request *frontendv1.P
 	for range maxRounds + 1 {
 		response, err := module.Parse(ctx, request)
 		if err != nil {
-			return nil, frontendError(ctx, p.ID, err)
+			return nil, frontendError(ctx, p, err)
 		}
 		if len(response.GetNeeds()) == 0 {
 			return response, nil
@@ -149,22 +150,28 @@ func (h *Host) module(ctx context.Context, p *store.Plugin) (*wasmrun.Module, er
 	}
 	m, err := runner.Load(ctx, file, digest)
 	if err != nil {
-		return nil, frontendError(ctx, p.ID, err)
+		return nil, frontendError(ctx, p, err)
 	}
 	h.modules[file+digest] = m
 	return m, nil
 }
 
 // frontendError makes an error of the runner one of this package.
-func frontendError(ctx context.Context, id string, err error) error {
+func frontendError(ctx context.Context, p *store.Plugin, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var failed *wasmrun.Failed
-	if errors.As(err, &failed) {
-		return &PluginError{ID: id, Message: "the frontend failed", Help: "report this to the plugin's author, with the build file", Stderr: failed.Stderr, Err: err}
+	var (
+		failed *wasmrun.Failed
+		digest *manifest.ChecksumError
+	)
+	switch {
+	case errors.As(err, &failed):
+		return &PluginError{ID: p.ID, Message: failed.Message, Help: failed.Help(), Stderr: failed.Stderr, Err: failed.Err}
+	case errors.As(err, &digest):
+		return tampered(p, digest.Path, digest.Want, digest.Got)
 	}
-	return &PluginError{ID: id, Message: "the frontend cannot be run", Err: err}
+	return &PluginError{ID: p.ID, Message: "the frontend cannot be run", Err: err}
 }
 
 // acceptable checks what a frontend answered. A build with errors is

@@ -55,7 +55,7 @@ func (in *inputs) open(b *build, name string) error {
 	if err != nil {
 		return err
 	}
-	ignore, err := buildctx.FindIgnore(dir, buildFile)
+	ignore, err := ignoreRules(b.resolved.Build, dir, buildFile)
 	if err != nil {
 		return &InputError{Message: "cannot use the ignore file of " + dir, Err: err}
 	}
@@ -69,6 +69,21 @@ func (in *inputs) open(b *build, name string) error {
 	}
 	in.contexts, in.memos = append(in.contexts, c), append(in.memos, memo)
 	return nil
+}
+
+// ignoreRules returns what of a context a build does not see. A language's
+// tool sees the whole project, whatever an ignore file says; only what the
+// build itself writes there, and the repository's own files, do not count.
+func ignoreRules(b *irv1.ResolvedBuild, dir, buildFile string) (*buildctx.Ignore, error) {
+	wasm := b.GetWasm()
+	if wasm == nil {
+		return buildctx.FindIgnore(dir, buildFile)
+	}
+	rules := []string{".git"}
+	if wasm.GetOutput() != "" {
+		rules = append(rules, wasm.GetOutput())
+	}
+	return buildctx.NewIgnore(rules)
 }
 
 // memo returns the remembered digests of a folder's files.

@@ -84,7 +84,7 @@ func (h *Host) compile(ctx context.Context, p *store.Plugin) error {
 		return err
 	}
 	if err := runner.Precompile(ctx, file, digest); err != nil {
-		return frontendError(ctx, p.ID, err)
+		return frontendError(ctx, p, err)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@
 package cli
 
 import (
+	"runtime/debug"
+
 	"github.com/spf13/cobra"
 
 	"github.com/zlayer/zlayer/host"
@@ -38,7 +40,13 @@ type checkedFile struct {
 	Diagnostics []*diagv1.Diagnostic `json:"diagnostics"`
 }
 
+// checkMemory is how much memory a check may use before garbage is collected:
+// it is over before that pays.
+const checkMemory = 256 << 20
+
 func (a *app) check(c *cobra.Command, paths []string) error {
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(checkMemory)
 	asJSON, err := wantJSON(c)
 	if err != nil {
 		return err
