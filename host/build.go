@@ -13,7 +13,6 @@ import (
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
-	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/ir/digest"
 )
 

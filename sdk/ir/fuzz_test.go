@@ -7,6 +7,7 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
+	"github.com/zlayer/zlayer/sdk/ir/digest"
 )
 
 // FuzzResolve feeds mutated messages to everything that reads a source build:
@@ -56,7 +57,7 @@ func FuzzResolveWord(f *testing.F) {
 func tryResolve(t *testing.T, b *irv1.Build) {
 	// Mutated features would hardly ever be right.
 	b.Features = ir.SourceFeatures(b)
-	before := ir.DigestSource(b) + ir.TextWithRanges(b)
+	before := digest.Source(b) + ir.TextWithRanges(b)
 	valid := ir.Validate(b) == nil
 	ir.Dockerfile(b)
 	res := ir.Resolve(b, ir.Options{BuildArgs: args("V=2", "NONE=1"), Contexts: []ir.NamedContext{{Name: "x"}}})
@@ -69,7 +70,7 @@ func tryResolve(t *testing.T, b *irv1.Build) {
 		}
 		ir.Inputs(res.Build)
 	}
-	if ir.DigestSource(b)+ir.TextWithRanges(b) != before {
+	if digest.Source(b)+ir.TextWithRanges(b) != before {
 		t.Error("the build was changed")
 	}
 }
@@ -91,7 +92,7 @@ func FuzzValidateResolved(f *testing.F) {
 		b.Features = ir.Features(b)
 		_ = ir.ValidateResolved(b)
 		ir.TextResolved(b)
-		ir.Digest(b)
+		digest.Resolved(b)
 		ir.Inputs(b)
 		ir.Uses(b)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
+	"github.com/zlayer/zlayer/sdk/ir/digest"
 )
 
 func TestText(t *testing.T) {
@@ -117,25 +118,25 @@ func TestDigest(t *testing.T) {
 	b.GetContainer().Stages[0].Steps[0].Comment = "hello"
 	b.Files = []string{"elsewhere/Dockerfile"}
 	before := ir.TextWithRanges(b)
-	if ir.DigestSource(a) != ir.DigestSource(b) {
+	if digest.Source(a) != digest.Source(b) {
 		t.Error("ranges, comments or file names count")
 	}
 	if ir.TextWithRanges(b) != before {
-		t.Error("DigestSource changed the build")
+		t.Error("digest.Source changed the build")
 	}
 	b.GetContainer().Stages[0].Steps[0] = env("A=2")
-	if ir.DigestSource(a) == ir.DigestSource(b) {
+	if digest.Source(a) == digest.Source(b) {
 		t.Error("a value does not count")
 	}
 
 	x, y := resolved(t), resolved(t)
 	y.GetContainer().Stages[0].Range = at(1, 1, 5)
 	y.GetContainer().Stages[0].Steps[0].Range = at(2, 1, 5)
-	if ir.Digest(x) != ir.Digest(y) {
+	if digest.Resolved(x) != digest.Resolved(y) {
 		t.Error("ranges count")
 	}
 	y.GetContainer().Images[0].Digest = digestOf("f")
-	if ir.Digest(x) == ir.Digest(y) || !strings.HasPrefix(ir.Digest(x), "sha256:") {
+	if digest.Resolved(x) == digest.Resolved(y) || !strings.HasPrefix(digest.Resolved(x), "sha256:") {
 		t.Error("the digest of an image does not count")
 	}
 }
