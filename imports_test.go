@@ -35,6 +35,7 @@ var arrows = []struct {
 	{"sdk/internal/...", nil},
 	{"sdk/diag", []string{"sdk/gen/diagv1"}},
 	{"sdk/ir/expand", nil},
+	{"sdk/ir/digest", []string{"sdk/ir", "sdk/gen/irv1"}},
 	{"sdk/ir", []string{"sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/frontend", []string{"sdk/ir", "sdk/diag", "sdk/gen/frontendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/backend", []string{"sdk/ir", "sdk/gen/backendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},

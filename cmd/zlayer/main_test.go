@@ -11,13 +11,21 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zlayer": main})
+	testscript.Main(m, map[string]func(){"zlayer": main, "exits": exits, "badplugin": badPlugin})
 }
+
+// treeEnv names another folder with bin and examples, for a user who cannot
+// read the source tree.
+const treeEnv = "ZLAYER_TEST_TREE"
 
 // repository is the top of the tree.
 func repository(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.Abs("../..")
+	top := os.Getenv(treeEnv)
+	if top == "" {
+		top = "../.."
+	}
+	dir, err := filepath.Abs(top)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -15,45 +14,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
-
-// sandbox is a state folder and the environment of zlayer in it.
-type sandbox struct {
-	t    *testing.T
-	repo string
-	env  []string
-}
-
-func newSandbox(t *testing.T) *sandbox {
-	t.Helper()
-	repo, dir := repository(t), t.TempDir()
-	env := append(os.Environ(), "ZLAYER_DATA_DIR="+filepath.Join(dir, "data"), "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
-	return &sandbox{t, repo, env}
-}
-
-// zlayer runs bin/zlayer and returns what it printed on stdout.
-func (s *sandbox) zlayer(args ...string) string {
-	s.t.Helper()
-	out, err := s.try(args...)
-	if err != nil {
-		s.t.Fatalf("zlayer %s: %v\n%s", strings.Join(args, " "), err, stderrOf(err))
-	}
-	return strings.TrimSpace(out)
-}
-
-// try runs bin/zlayer.
-func (s *sandbox) try(args ...string) (string, error) {
-	cmd := exec.Command(filepath.Join(s.repo, "bin", "zlayer"), args...)
-	cmd.Env = s.env
-	out, err := cmd.Output()
-	return string(out), err
-}
-
-func stderrOf(err error) string {
-	if exit, ok := err.(*exec.ExitError); ok {
-		return string(exit.Stderr)
-	}
-	return ""
-}
 
 // buildLayout builds a context and reads the image back.
 func (s *sandbox) buildLayout(context string, args ...string) (*image, string) {
@@ -107,14 +67,17 @@ func TestScratchExamples(t *testing.T) {
 // With SOURCE_DATE_EPOCH neither the state folder, nor the path of the context,
 // nor the time of the files matters.
 func TestReproducible(t *testing.T) {
-	var digests []string
-	for range 2 {
-		s := newSandbox(t)
-		s.env = append(s.env, "SOURCE_DATE_EPOCH=1700000000")
-		digests = append(digests, s.zlayer("build", s.withHello("scratch")))
-	}
-	if digests[0] != digests[1] {
-		t.Errorf("two digests: %s, %s", digests[0], digests[1])
+	registry := serveBase(t)
+	for _, example := range []string{"scratch", "debian"} {
+		var digests []string
+		for range 2 {
+			s := newSandbox(t)
+			s.env = append(s.env, "SOURCE_DATE_EPOCH=1700000000")
+			digests = append(digests, s.zlayer("build", s.withHello(example), "--build-arg", "REGISTRY="+registry))
+		}
+		if digests[0] != digests[1] {
+			t.Errorf("%s: two digests: %s, %s", example, digests[0], digests[1])
+		}
 	}
 }
 

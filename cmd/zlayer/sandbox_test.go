@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sandbox is a state folder and the environment of zlayer in it.
+type sandbox struct {
+	t    *testing.T
+	repo string
+	env  []string
+}
+
+func newSandbox(t *testing.T) *sandbox {
+	t.Helper()
+	repo, dir := repository(t), t.TempDir()
+	env := append(os.Environ(), "ZLAYER_DATA_DIR="+filepath.Join(dir, "data"), "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
+	return &sandbox{t, repo, env}
+}
+
+// zlayer runs bin/zlayer and returns what it printed on stdout.
+func (s *sandbox) zlayer(args ...string) string {
+	s.t.Helper()
+	out, err := s.try(args...)
+	if err != nil {
+		s.t.Fatalf("zlayer %s: %v\n%s", strings.Join(args, " "), err, stderrOf(err))
+	}
+	return strings.TrimSpace(out)
+}
+
+// try runs bin/zlayer.
+func (s *sandbox) try(args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join(s.repo, "bin", "zlayer"), args...)
+	cmd.Env = s.env
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+func stderrOf(err error) string {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return string(exit.Stderr)
+	}
+	return ""
+}
