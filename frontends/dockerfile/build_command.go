@@ -17,7 +17,13 @@ func (p *parser) command(in *instruction, at span) *irv1.Command {
 		return nil
 	case jsonArray:
 		return &irv1.Command{Words: p.strings(in, at, (*parser).literal)}
+	default:
+		return p.shellCommand(in, at)
 	}
+}
+
+// shellCommand builds a command in the shell form.
+func (p *parser) shellCommand(in *instruction, at span) *irv1.Command {
 	if at.start == at.end {
 		return nil
 	}

@@ -43,7 +43,7 @@ func appendPairs(list []pair, words []word) []pair {
 	for _, w := range words {
 		x := pair{}
 		var ok bool
-		if x.name, x.value, ok = w.cut('='); ok {
+		if x.name, x.value, ok = w.cutEquals(); ok {
 			x.sep = '='
 		}
 		list = append(list, x)

@@ -74,13 +74,14 @@ func (p *parser) checkPort(w word) {
 
 func (p *parser) volume(in *instruction) *irv1.Words {
 	list := in.strings
-	switch {
-	case in.json == jsonOther:
+	switch in.json {
+	case jsonOther:
 		p.jsonFault(in.rest)
 		return nil
-	case in.json == notJSON:
+	case notJSON:
 		p.scratch = fields(p.scratch[:0], in.line.text, in.rest.start, in.rest.end)
 		list = p.scratch
+	default:
 	}
 	if len(list) == 0 {
 		p.missing(in, "a path")

@@ -28,7 +28,7 @@ func (p *parser) readFlags(in *instruction) bool {
 	var given uint32 // a bit for each flag of the spec
 	for _, w := range in.flags {
 		p.tokens.text(in.line, tokenFlag, w.span)
-		key, value, hasValue := w.cut('=')
+		key, value, hasValue := w.cutEquals()
 		name := key.part(2, len(key.text))
 		i := findFlag(in.spec, name.text)
 		if i < 0 {

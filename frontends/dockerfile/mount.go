@@ -78,7 +78,7 @@ func (p *parser) mount(f *flag) *irv1.Mount {
 	kind := p.mountKind(options)
 	var given uint32 // a bit for each of mountOptions
 	for _, o := range options {
-		key, value, hasValue := o.cut('=')
+		key, value, hasValue := o.cutEquals()
 		x := &irv1.Pair{Key: p.word(key)}
 		if hasValue {
 			x.Value = p.word(value)
@@ -97,7 +97,7 @@ func (p *parser) mount(f *flag) *irv1.Mount {
 func (p *parser) mountKind(options []word) int {
 	kind := bindMount
 	for _, o := range options {
-		key, value, ok := o.cut('=')
+		key, value, ok := o.cutEquals()
 		if !ok || !equalFold(key.text, "type") {
 			continue
 		}
@@ -233,7 +233,7 @@ func (p *parser) device(f *flag) *irv1.Word {
 	}
 	named := false
 	for _, o := range options {
-		key, value, hasValue := o.cut('=')
+		key, value, hasValue := o.cutEquals()
 		switch {
 		case equalFold(key.text, "required"):
 			if _, err := strconv.ParseBool(value.text); hasValue && err != nil && !hasVariable(value.text) {

@@ -94,6 +94,7 @@ func (p *parser) lexes(w word) bool {
 			return true
 		case lexError:
 			return false
+		default:
 		}
 	}
 }
@@ -121,6 +122,7 @@ func (p *parser) variables(l *lexer, w word) lexToken {
 			if depth--; depth == 0 {
 				p.variableToken(w, span{start, t.end})
 			}
+		default:
 		}
 	}
 }
@@ -153,10 +155,11 @@ func (p *parser) lexFault(l *lexer, w word) *diagv1.Diagnostic {
 		return p.fault(badVariable, span{at.start, w.end}, `the "${" is not closed`)
 	case badSubstitution:
 		return p.fault(badVariable, span{at.start, w.end}, `no variable name follows the "${"`)
+	default:
+		d := p.fault(badVariable, at, "variables have no modifier "+quote(char))
+		d.Help = "modifiers are :-  -  :+  +  :?  ?  #  ##  %  %%  /  //"
+		return d
 	}
-	d := p.fault(badVariable, at, "variables have no modifier "+quote(char))
-	d.Help = "modifiers are :-  -  :+  +  :?  ?  #  ##  %  %%  /  //"
-	return d
 }
 
 // newStep returns a step without its operation.

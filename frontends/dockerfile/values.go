@@ -71,7 +71,7 @@ func wrongSize(s string) string {
 	}
 	unit := strings.TrimSuffix(lower(strings.TrimPrefix(s[i:], " ")), "b")
 	unit = strings.TrimSuffix(unit, "i")
-	if len(unit) > 1 || !strings.Contains("kmgtp", unit) {
+	if len(unit) > 1 || strings.Trim(unit, "kmgtp") != "" {
 		return quote(s) + wrong
 	}
 	return ""

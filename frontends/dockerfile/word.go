@@ -43,10 +43,10 @@ func (w word) part(start, end int) word {
 	return p
 }
 
-// cut splits w around the first c. ok is false when there is none; then key is
-// the whole of w.
-func (w word) cut(c byte) (key, value word, ok bool) {
-	i := strings.IndexByte(w.text, c)
+// cutEquals splits w around the first "=". ok is false when there is none; then
+// key is the whole of w.
+func (w word) cutEquals() (key, value word, ok bool) {
+	i := strings.IndexByte(w.text, '=')
 	if i < 0 {
 		return w, word{}, false
 	}
