@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/command"
@@ -248,6 +249,9 @@ func failure(ref *backendv1.StepRef, err error) error {
 	case errors.As(err, &exit):
 		f = backend.Sourcef(ref, "the command failed: %v", exit)
 		f.ExitCode = exit.Code
+		if strings.Contains(exit.Reason, syscall.ENOEXEC.Error()) {
+			f.Help = "the program is for another CPU, or is no program; build for this machine's platform, or register an emulator (binfmt_misc)"
+		}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		f = backend.Machinef(ref, "there is no space left for the build: %v", err)
 		f.Help = "free some space, or remove images that are no longer needed"

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"go.podman.io/storage/pkg/archive"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/unpack"
 )
 
 // Image is an image of an OCI image layout, reduced to its layers.
@@ -128,7 +128,7 @@ func (s *Store) importLayer(i *Image, n int, id, parent string) error {
 	}
 	defer f.Close()
 	packed := &checked{r: f, sum: sha256.New(), want: i.blobs[n]}
-	tar, err := archive.DecompressStream(packed)
+	tar, err := unpack.Reader(packed)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 // rig is a backend with folders of its own.
 type rig struct {
 	*supervisor.Backend
-	t                   *testing.T
+	t                   testing.TB
 	state, images, temp string
 	contexts            []*backendv1.Context
 	container           *irv1.ResolvedContainer
@@ -51,7 +51,10 @@ type rig struct {
 	jobs                int
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig { return newRigIn(t, t.TempDir()) }
+
+// newRigIn makes a rig with its folders in dir.
+func newRigIn(t testing.TB, dir string) *rig {
 	t.Helper()
 	if os.Getenv(rootEnv) == "" {
 		t.Skip(rootEnv + " is not set: this test mounts and runs commands")
@@ -60,7 +63,6 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
 	r := &rig{
 		Backend: &supervisor.Backend{Worker: self}, t: t,
 		state: filepath.Join(dir, "state"), images: filepath.Join(dir, "images"), temp: filepath.Join(dir, "temp"),
@@ -88,7 +90,7 @@ func (r *rig) context(files map[string]string, ignore ...string) *irv1.Input {
 	return &irv1.Input{Kind: irv1.InputKind_INPUT_KIND_CONTEXT, Index: uint32(len(r.contexts) - 1)}
 }
 
-func writeFiles(t *testing.T, dir string, files map[string]string) {
+func writeFiles(t testing.TB, dir string, files map[string]string) {
 	t.Helper()
 	must(t, os.MkdirAll(dir, 0o755))
 	for name, content := range files {
@@ -106,7 +108,7 @@ func writeFiles(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -390,7 +392,7 @@ func sortByName(lines []string) {
 }
 
 // want compares a tree with lines as list writes them.
-func (t tree) want(tt *testing.T, lines ...string) {
+func (t tree) want(tt testing.TB, lines ...string) {
 	tt.Helper()
 	if got, want := t.list(), strings.Join(lines, "\n"); got != want {
 		tt.Errorf("files:\n%s\nwant:\n%s", got, want)

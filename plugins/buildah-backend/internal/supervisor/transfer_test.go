@@ -30,14 +30,14 @@ func TestCopyPlaces(t *testing.T) {
 	}{
 		"file to name":        {&irv1.Transfer{Sources: []string{"f"}, Destination: "/new/name"}, []string{"5 0755 0:0 new", `0 0644 0:0 new/name "f"`}},
 		"file to folder":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/new/"}, []string{"5 0755 0:0 new", `0 0644 0:0 new/f "f"`}},
-		"file to existing":    {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv"}, []string{`0 0644 0:0 srv/f "f"`}},
-		"file over file":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/etc/group"}, []string{`0 0644 0:0 etc/group "f"`}},
+		"file to existing":    {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv"}, []string{"5 0755 0:0 srv", `0 0644 0:0 srv/f "f"`}},
+		"file over file":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/etc/group"}, []string{"5 0755 0:0 etc", `0 0644 0:0 etc/group "f"`}},
 		"file to root":        {&irv1.Transfer{Sources: []string{"f"}, Destination: "/"}, []string{`0 0644 0:0 f "f"`}},
 		"through a link":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/bin/sh/"}, nil},
 		"folder":              {&irv1.Transfer{Sources: []string{"d"}, Destination: "/new"}, []string{"5 0755 0:0 new", "5 0755 0:0 new/sub", `0 0644 0:0 new/sub/y "y"`, "2 0777 0:0 new/to-f -> ../f", `0 0644 0:0 new/x "x"`}},
-		"folder to existing":  {&irv1.Transfer{Sources: []string{"d"}, Destination: "/srv"}, []string{"5 0755 0:0 srv/sub", `0 0644 0:0 srv/sub/y "y"`, "2 0777 0:0 srv/to-f -> ../f", `0 0644 0:0 srv/x "x"`}},
-		"link to file":        {&irv1.Transfer{Sources: []string{"lf"}, Destination: "/srv/"}, []string{`0 0644 0:0 srv/lf "f"`}},
-		"link to folder":      {&irv1.Transfer{Sources: []string{"ld/sub"}, Destination: "/srv/"}, []string{`0 0644 0:0 srv/y "y"`}},
+		"folder to existing":  {&irv1.Transfer{Sources: []string{"d"}, Destination: "/srv"}, []string{"5 0755 0:0 srv", "5 0755 0:0 srv/sub", `0 0644 0:0 srv/sub/y "y"`, "2 0777 0:0 srv/to-f -> ../f", `0 0644 0:0 srv/x "x"`}},
+		"link to file":        {&irv1.Transfer{Sources: []string{"lf"}, Destination: "/srv/"}, []string{"5 0755 0:0 srv", `0 0644 0:0 srv/lf "f"`}},
+		"link to folder":      {&irv1.Transfer{Sources: []string{"ld/sub"}, Destination: "/srv/"}, []string{"5 0755 0:0 srv", `0 0644 0:0 srv/y "y"`}},
 		"several":             {&irv1.Transfer{Sources: []string{"f", "g", "d/sub"}, Destination: "/n/"}, []string{"5 0755 0:0 n", `0 0644 0:0 n/f "f"`, `0 0644 0:0 n/g "g"`, `0 0644 0:0 n/y "y"`}},
 		"wildcard":            {&irv1.Transfer{Sources: []string{"?"}, Destination: "/n/", Exclude: []string{"g", "sub"}}, []string{"5 0755 0:0 n", `0 0644 0:0 n/f "f"`, "2 0777 0:0 n/to-f -> ../f", `0 0644 0:0 n/x "x"`}},
 		"space":               {&irv1.Transfer{Sources: []string{"space name"}, Destination: "/a b"}, []string{`0 0644 0:0 a b "s"`}},
@@ -48,7 +48,7 @@ func TestCopyPlaces(t *testing.T) {
 		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"5 4751 0:0 n", `0 4751 0:0 n/y "y"`}},
 		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"5 0711 0:0 n", `0 0600 0:0 n/y "y"`}},
 		"link flag":           {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv/s/", Link: true}, []string{"5 0755 0:0 srv", "5 0755 0:0 srv/s", `0 0644 0:0 srv/s/f "f"`}},
-		"inline":              {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/srv/", Chmod: "755", Chown: "web"}, []string{`0 0755 33:34 srv/i "in\n"`}},
+		"inline":              {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/srv/", Chmod: "755", Chown: "web"}, []string{"5 0755 0:0 srv", `0 0755 33:34 srv/i "in\n"`}},
 		"inline to name":      {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/q"}, []string{`0 0644 0:0 q "in\n"`}},
 		"whole context":       {&irv1.Transfer{Sources: []string{"."}, Destination: "/all/", Exclude: []string{"d", "*f", "space*"}}, []string{"5 0755 0:0 all", "5 0755 0:0 all/e", `0 0644 0:0 all/g "g"`, "2 0777 0:0 all/ld -> d"}},
 	} {
@@ -70,7 +70,7 @@ func TestCopyPlaces(t *testing.T) {
 }
 
 // wantSource checks for a failure of the source that mentions words.
-func wantSource(t *testing.T, err error, words ...string) {
+func wantSource(t testing.TB, err error, words ...string) {
 	t.Helper()
 	var f *backend.Failure
 	if !errors.As(err, &f) || f.Kind != backendv1.FailureKind_FAILURE_KIND_SOURCE {
@@ -94,16 +94,37 @@ func TestCopyMistakes(t *testing.T) {
 		"escaping":       {&irv1.Transfer{Sources: []string{"escape"}, Destination: "/"}, []string{`"escape"`}},
 		"unknown user":   {&irv1.Transfer{Sources: []string{"f"}, Destination: "/", Chown: "ghost"}, []string{"ghost", "/etc/passwd"}},
 		"bad mode":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/", Chmod: "z"}, []string{"--chmod=z"}},
+		"file on folder": {&irv1.Transfer{Sources: []string{"on"}, Destination: "/"}, []string{"/etc", "folder"}},
 		"below a file":   {&irv1.Transfer{Sources: []string{"f"}, Destination: "/etc/passwd/x"}, []string{"/etc/passwd"}},
 		"folder on file": {&irv1.Transfer{Sources: []string{"d"}, Destination: "/etc/passwd"}, []string{"/etc/passwd", "file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			c.step.From = r.context(map[string]string{"f": "f", "d/x": "x", "hidden/x": "x", "escape": "-> /../../../../../../etc/shells"}, "hidden")
+			c.step.From = r.context(map[string]string{"f": "f", "d/x": "x", "hidden/x": "x", "on/etc": "x", "escape": "-> /../../../../../../etc/shells"}, "hidden")
 			r.stage(r.busybox(), transfer(c.step))
 			wantSource(t, r.build().err, c.words...)
 			r.wantNothingLeft()
 		})
+	}
+}
+
+func TestCopyOntoLinks(t *testing.T) {
+	r := newRig(t)
+	ctx := r.context(map[string]string{"lib/in": "in", "lib/deep/er": "er", "x.tar": tarOf(t, false)})
+	first := r.stage(r.busybox(), exec(sh("mkdir -p -m 700 /usr/lib; ln -s usr/lib /lib; ln -s /usr/lib /in; ln -s ../nowhere /l2")))
+	r.stage(first, copyTo(ctx, "/", "."), transfer(&irv1.Transfer{Add: true, From: ctx, Sources: []string{"x.tar"}, Destination: "/"}))
+	o, files := r.mustBuild()
+	for name, want := range map[string]string{"usr/lib/in": "in", "usr/lib/deep/er": "er"} {
+		if files[name].content != want {
+			t.Errorf("%s is %q", name, files[name].content)
+		}
+	}
+	second := r.layer(o.artifact, o.artifact.Blobs[1])
+	if f := second["usr/lib"]; f.Mode != 0o700 {
+		t.Errorf("the repeated folder is %+v", f.Header)
+	}
+	if _, ok := second["lib"]; ok {
+		t.Error("the link was replaced")
 	}
 }
 
@@ -135,7 +156,7 @@ func TestIgnoreRules(t *testing.T) {
 	files.want(t, "5 0755 0:0 d", `0 0644 0:0 d/c "c"`, `0 0644 0:0 keep.md "k"`)
 }
 
-func tarOf(t *testing.T, packed bool) string {
+func tarOf(t testing.TB, packed bool) string {
 	var plain, gz bytes.Buffer
 	w := tar.NewWriter(&plain)
 	for _, h := range []tar.Header{
@@ -288,7 +309,7 @@ func TestMakeDir(t *testing.T) {
 	r := newRig(t)
 	r.stage(r.busybox(), workdir("/srv", ""), workdir("/srv/a/b", "web"), exec(sh("ln -s /srv/a /l")), workdir("/l/c", ""))
 	o, files := r.mustBuild()
-	files.want(t, "2 0777 0:0 l -> /srv/a", "5 0755 33:34 srv/a", "5 0755 33:34 srv/a/b", "5 0755 0:0 srv/a/c")
+	files.want(t, "2 0777 0:0 l -> /srv/a", "5 0755 0:0 srv", "5 0755 33:34 srv/a", "5 0755 33:34 srv/a/b", "5 0755 0:0 srv/a/c")
 	if len(o.artifact.Blobs) != 3 {
 		t.Errorf("blobs are %v", o.artifact.Blobs)
 	}

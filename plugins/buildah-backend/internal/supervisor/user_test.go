@@ -53,7 +53,7 @@ func TestAsUser(t *testing.T) {
 	}
 }
 
-func makeUser(t *testing.T) *user.User {
+func makeUser(t testing.TB) *user.User {
 	t.Helper()
 	u, err := user.Lookup(testUser)
 	if err == nil {

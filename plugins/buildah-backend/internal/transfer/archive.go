@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
-	"go.podman.io/storage/pkg/archive"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/unpack"
 )
 
 // isArchive says whether a file is a tar, packed or not. Anything that cannot
@@ -25,7 +25,7 @@ func isArchive(tree *files.Tree, name string) (bool, error) {
 		return false, unreadable(name, err)
 	}
 	defer f.Close()
-	plain, err := archive.DecompressStream(f)
+	plain, err := unpack.Reader(f)
 	if err != nil {
 		return false, nil
 	}
@@ -41,7 +41,7 @@ func (p *planner) archive(s source) error {
 		return unreadable(s.name, err)
 	}
 	defer f.Close()
-	plain, err := archive.DecompressStream(f)
+	plain, err := unpack.Reader(f)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (u *unpacker) entry(h *tar.Header) *item {
 
 // hardLink gives a member another name.
 func (u *unpacker) hardLink(name, target string) error {
-	first := u.layer.items[path.Join(u.dest, path.Clean("/"+target))]
+	first := u.layer.items[path.Join(u.dest, strings.Trim(path.Clean("/"+target), "/"))]
 	if first == nil {
 		return fmt.Errorf("%q is a link to %q, which does not come before it", name, target)
 	}

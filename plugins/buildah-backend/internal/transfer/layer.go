@@ -56,10 +56,12 @@ func (l *layer) put(name string, i *item) {
 }
 
 // folder adds a made folder.
-func (l *layer) folder(name string, o owner) {
-	l.put(name, &item{header: tar.Header{
+func (l *layer) folder(name string, o owner) { l.put(name, madeFolder(o)) }
+
+func madeFolder(o owner) *item {
+	return &item{header: tar.Header{
 		Typeflag: tar.TypeDir, Mode: 0o755, ModTime: Epoch, Uid: int(o.uid), Gid: int(o.gid),
-	}})
+	}}
 }
 
 // WriteTo writes the tar. It has the form that layers have everywhere (OCI

@@ -31,5 +31,5 @@ func PlanDir(step *irv1.MakeDir, onto *files.Tree) (Layer, error) {
 	for _, dir := range append(at.missing, at.name) {
 		l.folder(dir, owner{u.UID, u.GID})
 	}
-	return l, l.repeat(onto)
+	return l, l.settle(onto)
 }

@@ -84,7 +84,7 @@ func Plan(job Job) (Layer, error) {
 	if job.Step.Link {
 		return p.layer, nil // it does not know what it goes onto
 	}
-	return p.layer, p.layer.repeat(job.Onto)
+	return p.layer, p.layer.settle(job.Onto)
 }
 
 // planner fills a layer.
