@@ -116,10 +116,15 @@ func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err er
 	if r.SourceDateEpoch, err = a.sourceDateEpoch(); err != nil {
 		return err
 	}
-	if r.Context, err = contextDir(given); err != nil {
+	dir, err := contextDir(given)
+	if err != nil {
 		return err
 	}
-	r.Source, err = a.source(c, r.Context)
+	if r.Context, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("finding the build context: %w", err)
+	}
+	// As given, so that messages name the build file as the user would.
+	r.Source, err = a.source(c, dir)
 	return err
 }
 

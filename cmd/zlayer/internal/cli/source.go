@@ -5,7 +5,6 @@ package cli
 import (
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -52,10 +51,11 @@ func (a *app) readSource(path string) (host.Source, error) {
 	if err != nil {
 		return host.Source{}, &host.InputError{Message: "cannot read the build file from stdin", Err: err}
 	}
-	return host.Source{Name: "Dockerfile", Content: content}, nil
+	return host.Source{Name: "<stdin>", Content: content}, nil
 }
 
-// contextDir returns the one context argument as an absolute path.
+// contextDir returns the one context argument, by default the working
+// directory.
 func contextDir(given []string) (string, error) {
 	dir := "."
 	if len(given) > 0 {
@@ -68,5 +68,5 @@ func contextDir(given []string) (string, error) {
 	if !info.IsDir() {
 		return "", &host.InputError{Message: "the build context " + dir + " is not a folder", Help: "give its folder, and the build file with --file"}
 	}
-	return filepath.Abs(dir)
+	return dir, nil
 }
