@@ -70,6 +70,7 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 	if record := b.host.keys.Get(key); record != nil && !b.request.NoCache && b.current(ctx, read, record) {
 		return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
 	}
+	b.emit.plan(b.plugin.ID, b.resolved.Build)
 	image, reads, err := b.execute(ctx, inputs)
 	if err != nil {
 		return nil, err

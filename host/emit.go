@@ -9,6 +9,7 @@ import (
 	"github.com/zlayer/zlayer/host/internal/images"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
 // emitter passes events on, one at a time. A nil function drops them.
@@ -42,6 +43,15 @@ func (e *emitter) diagnostics(files []diag.File, ds []*diagv1.Diagnostic) {
 		}
 		e.event(ev)
 	}
+}
+
+// plan passes on who builds how much.
+func (e *emitter) plan(backend string, b *irv1.ResolvedBuild) {
+	steps := 0
+	for _, s := range b.GetContainer().GetStages() {
+		steps += len(s.GetSteps())
+	}
+	e.event(Event{Type: EventPlan, Backend: backend, Steps: steps})
 }
 
 // pull returns a function that passes on the progress of fetching an image.

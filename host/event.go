@@ -13,7 +13,8 @@ type EventType string
 
 // The types of event. Readers ignore types they do not know.
 const (
-	// EventPlan is the first event of a build: Backend and Steps are set.
+	// EventPlan says that a backend is about to build: Backend and Steps are
+	// set. There is none when the result of an equal build is used.
 	EventPlan EventType = "plan"
 	// EventPull reports bytes of an image being fetched.
 	EventPull EventType = "pull"
@@ -31,10 +32,13 @@ const (
 	EventDiagnostic EventType = "diagnostic"
 	// EventResult is the last event of a build that ended well.
 	EventResult EventType = "result"
+	// EventError is the last line of --progress=json when the command ended
+	// badly: Message and Help are set. To a Go program the error is returned.
+	EventError EventType = "error"
 )
 
 // Event is one thing that happens during a build. Its JSON form, one object a
-// line, is what --progress=json prints.
+// line, is what --progress=json prints, with enums by name.
 type Event struct {
 	// Time is when it happened.
 	Time time.Time `json:"time"`
@@ -68,6 +72,10 @@ type Event struct {
 	Diagnostic *diagv1.Diagnostic `json:"diagnostic,omitempty"`
 	// ExitCode is that of the command that failed.
 	ExitCode int `json:"exitCode,omitempty"`
+	// Message is one sentence: what went wrong.
+	Message string `json:"message,omitempty"`
+	// Help is one sentence: what to do about it.
+	Help string `json:"help,omitempty"`
 	// Digest is that of the result.
 	Digest string `json:"digest,omitempty"`
 }

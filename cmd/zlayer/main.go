@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/aperturerobotics/protobuf-go-lite/json"
+
 	"github.com/zlayer/zlayer/cmd/zlayer/internal/cli"
 )
 
@@ -16,6 +18,8 @@ import (
 var version = "unknown"
 
 func main() {
+	// In JSON for users, enums have names, as in protobuf's own JSON.
+	json.DefaultMarshalerConfig.EnumsAsInts = false
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal ends the build in good order; a second one kills us.

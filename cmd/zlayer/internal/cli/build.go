@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
 	"github.com/zlayer/zlayer/host"
 )
 
@@ -70,7 +69,8 @@ func requestFlags(a *app, c *cobra.Command) {
 }
 
 func (a *app) build(c *cobra.Command, given []string) error {
-	var r host.Request
+	show := a.shower(a.progressMode(c))
+	r := host.Request{Events: show.Event}
 	// First what needs no look at the disk: a mistake there is told at once.
 	if err := a.buildOnly(c, &r); err != nil {
 		return err
@@ -85,8 +85,6 @@ func (a *app) build(c *cobra.Command, given []string) error {
 	if explain, _ := c.Flags().GetBool("explain"); explain {
 		return a.explainPlan(c, h, r)
 	}
-	show := progress.New(a.Stderr, a.progressMode(c))
-	r.Events = show.Event
 	result, err := h.Build(c.Context(), r)
 	if err != nil {
 		return err

@@ -63,8 +63,8 @@ func usagef(format string, args ...any) error {
 // errReported ends a command whose findings are already on the screen.
 var errReported = errors.New("findings were reported")
 
-// report shows an error to the user and returns the exit code.
-func report(ctx context.Context, w io.Writer, err error) int {
+// exitCode returns the code that a command ends with.
+func exitCode(ctx context.Context, err error) int {
 	var (
 		usage       *usageError
 		input       *host.InputError
@@ -77,36 +77,94 @@ func report(ctx context.Context, w io.Writer, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errReported):
+	case errors.Is(err, errReported), errors.As(err, &source):
 		return exitSource
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(w, "zlayer: interrupted")
+	case interrupted(ctx, err):
 		return exitInterrupted
 	case errors.As(err, &usage):
-		say(w, err, "")
 		return exitUsage
 	case errors.As(err, &unsupported):
-		_ = diag.Print(w, unsupported.Files, unsupported.Diagnostics)
 		return exitUnsupported
-	case errors.As(err, &source):
-		_ = diag.Print(w, source.Files, source.Diagnostics)
-		return exitSource
+	case errors.As(err, &step):
+		return exitStep
+	case errors.As(err, &plugin):
+		return exitPlugin
+	case errors.As(err, &image):
+		return exitImage
+	case errors.As(err, &input):
+		return exitInput
+	}
+	return exitInternal
+}
+
+// interrupted says whether a command ended because the user wanted it to.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
+}
+
+// report shows an error to people.
+func report(ctx context.Context, w io.Writer, err error) {
+	var (
+		step   *host.StepError
+		plugin *host.PluginError
+	)
+	files, findings := findingsOf(err)
+	switch {
+	case err == nil, errors.Is(err, errReported):
+	case interrupted(ctx, err):
+		fmt.Fprintln(w, "zlayer: interrupted")
 	case errors.As(err, &step):
 		reportStep(w, step)
-		return exitStep
+	case len(findings) > 0:
+		_ = diag.Print(w, files, findings)
 	case errors.As(err, &plugin):
 		say(w, err, plugin.Help)
 		tail(w, "the plugin wrote", plugin.Stderr)
-		return exitPlugin
-	case errors.As(err, &image):
-		reportImage(w, image)
-		return exitImage
-	case errors.As(err, &input):
-		say(w, err, input.Help)
-		return exitInput
+	default:
+		say(w, err, helpOf(err))
 	}
-	say(w, err, "")
-	return exitInternal
+}
+
+// findingsOf returns what an error says about places of files.
+func findingsOf(err error) ([]diag.File, []*diagv1.Diagnostic) {
+	var (
+		unsupported *host.UnsupportedError
+		source      *host.SourceError
+		step        *host.StepError
+		image       *host.ImageError
+	)
+	switch {
+	case errors.As(err, &unsupported):
+		return unsupported.Files, unsupported.Diagnostics
+	case errors.As(err, &source):
+		return source.Files, source.Diagnostics
+	case errors.As(err, &step):
+		return step.Files, step.Findings
+	case errors.As(err, &image) && image.Diagnostic != nil:
+		return image.Files, []*diagv1.Diagnostic{image.Diagnostic}
+	}
+	return nil, nil
+}
+
+// helpOf returns what an error says to do, or "".
+func helpOf(err error) string {
+	var (
+		input  *host.InputError
+		step   *host.StepError
+		plugin *host.PluginError
+		image  *host.ImageError
+	)
+	switch {
+	case errors.As(err, &step):
+		return step.Help
+	case errors.As(err, &plugin):
+		return plugin.Help
+	case errors.As(err, &image):
+		return image.Help
+	case errors.As(err, &input):
+		return input.Help
+	}
+	return ""
 }
 
 // say writes an error and what to do about it.
@@ -118,21 +176,15 @@ func say(w io.Writer, err error, help string) {
 }
 
 // reportStep writes the end of the failing step's output, its findings and
-// what happened.
+// what happened. A finding has the hint with it.
 func reportStep(w io.Writer, e *host.StepError) {
 	tail(w, fmt.Sprintf("[%s %d] %s", e.Stage, e.Step, firstLine(e.Text)), e.Output)
 	_ = diag.Print(w, e.Files, e.Findings)
-	say(w, e, e.Help)
-}
-
-// reportImage writes what is wrong with an image, at its place in the build
-// file when it has one.
-func reportImage(w io.Writer, e *host.ImageError) {
-	if e.Diagnostic == nil {
-		say(w, e, e.Help)
-		return
+	help := e.Help
+	if len(e.Findings) > 0 {
+		help = ""
 	}
-	_ = diag.Print(w, e.Files, []*diagv1.Diagnostic{e.Diagnostic})
+	say(w, e, help)
 }
 
 // tailLines is how much of a step's output is shown again when it failed.

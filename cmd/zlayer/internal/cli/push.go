@@ -6,8 +6,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
 )
 
 func newPush(a *app) *cobra.Command {
@@ -21,11 +19,11 @@ Loopback registries are reached over http.`,
 		Args:              args(cobra.RangeArgs(1, 2)),
 		ValidArgsFunction: a.completeImages,
 		RunE: func(c *cobra.Command, given []string) error {
+			show := a.shower(a.progressMode(c))
 			h, err := a.open()
 			if err != nil {
 				return err
 			}
-			show := progress.New(a.Stderr, a.progressMode(c))
 			digest, err := h.Push(c.Context(), given[0], given[len(given)-1], show.Event)
 			if err != nil {
 				return err

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zlayer/zlayer/cmd/zlayer/internal/config"
+	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
 	"github.com/zlayer/zlayer/host"
 )
 
@@ -48,7 +49,7 @@ func Main(ctx context.Context, p Process) int {
 			err = closeErr
 		}
 	}
-	return report(ctx, p.Stderr, err)
+	return a.finish(ctx, err)
 }
 
 // app is what the commands share.
@@ -56,6 +57,7 @@ type app struct {
 	Process
 	config *config.Config
 	host   *host.Host
+	events progress.Shower // set when stderr is for JSON events only
 }
 
 func newRoot(a *app) *cobra.Command {

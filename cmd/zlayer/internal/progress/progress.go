@@ -18,6 +18,7 @@ import (
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 )
 
 // Shower shows events.
@@ -31,7 +32,9 @@ type Shower interface {
 func New(w io.Writer, mode string) Shower {
 	switch mode {
 	case "json":
-		return jsonShower{json.NewEncoder(w)}
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return jsonShower{enc}
 	case "quiet":
 		return quietShower{}
 	}
@@ -46,7 +49,12 @@ type jsonShower struct{ enc *json.Encoder }
 
 // Event writes the event as one line. A reader that went away is no reason to
 // stop a build.
-func (s jsonShower) Event(e host.Event) { _ = s.enc.Encode(e) }
+func (s jsonShower) Event(e host.Event) {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	_ = s.enc.Encode(e)
+}
 
 type plainShower struct {
 	w       io.Writer
@@ -75,10 +83,17 @@ func (s *plainShower) Event(e host.Event) {
 	case host.EventPull, host.EventProgress:
 		s.transfer(e)
 	case host.EventDiagnostic:
-		fmt.Fprintf(s.w, "%s\n", diag.Line(e.File, e.Diagnostic))
+		s.diagnostic(e)
 	case host.EventResult:
 		s.result(e)
 	}
+}
+
+// diagnostic writes a finding without its source line.
+func (s *plainShower) diagnostic(e host.Event) {
+	files := make([]diag.File, e.Diagnostic.GetRange().GetFile()+1)
+	files[len(files)-1].Name = e.File
+	_ = diag.Print(s.w, files, []*diagv1.Diagnostic{e.Diagnostic})
 }
 
 // flushPending writes the line of a step that is not cached.
