@@ -42,7 +42,7 @@ func (h *Host) check(ctx context.Context, s Source, dir string) (*Checked, error
 	if err != nil {
 		return nil, err
 	}
-	request := &frontendv1.ParseRequest{Name: s.Name, Content: s.Content, Tokens: true}
+	request := &frontendv1.ParseRequest{Name: s.Name, Content: s.Content, Tokens: s.Tokens}
 	response, err := h.parse(ctx, plugin, request, dir)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,8 @@ type Source struct {
 	// Frontend is the id of the frontend to use. Empty: the one that claims
 	// the name, or the "# syntax=" line, or, as a last resort, "Dockerfile".
 	Frontend string
+	// Tokens asks for symbols and tokens too, as editors want them.
+	Tokens bool
 }
 
 // Checked is what a frontend says about a Source.
@@ -32,9 +34,9 @@ type Checked struct {
 	Files []diag.File
 	// Diagnostics are all findings, in the order of the file.
 	Diagnostics []*diagv1.Diagnostic
-	// Symbols are the names of the file.
+	// Symbols are the names of the file, when asked for.
 	Symbols []*frontendv1.Symbol
-	// Tokens are the tokens of the file.
+	// Tokens are the tokens of the file, when asked for.
 	Tokens []*frontendv1.Token
 }
 

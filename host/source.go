@@ -77,8 +77,8 @@ func (h *Host) Discover(dir string) (string, error) {
 // of Docker's own registry, and the range of bytes where it stands. The line
 // must come before anything but other directives.
 func syntax(content []byte) (name string, start, end int) {
-	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	for offset := 0; offset < len(content); {
+	offset := len(content) - len(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")))
+	for offset < len(content) {
 		line := content[offset:]
 		if n := bytes.IndexByte(line, '\n'); n >= 0 {
 			line = line[:n]
@@ -96,10 +96,16 @@ func syntax(content []byte) (name string, start, end int) {
 	return "", 0, 0
 }
 
-// directive splits "# key=value".
+// directive splits "# key=value" and, in files whose comments look so,
+// "// key=value".
 func directive(line []byte) (key, value string, ok bool) {
-	text, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "#")
-	if !ok {
+	text := strings.TrimSpace(string(line))
+	switch {
+	case strings.HasPrefix(text, "#"):
+		text = text[1:]
+	case strings.HasPrefix(text, "//"):
+		text = text[2:]
+	default:
 		return "", "", false
 	}
 	key, value, ok = strings.Cut(text, "=")

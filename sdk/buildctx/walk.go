@@ -126,7 +126,7 @@ func (s skipFolder) Error() string { return "skip " + string(s) }
 
 func (w *walker) call(e Entry) error {
 	err := w.fn(e)
-	if err == fs.SkipDir && e.Info.IsDir() {
+	if errors.Is(err, fs.SkipDir) && e.Info.IsDir() {
 		return skipFolder(e.Path)
 	}
 	return err
@@ -134,7 +134,7 @@ func (w *walker) call(e Entry) error {
 
 // resume ends the skipping of e.
 func resume(e Entry, err error) error {
-	if err == skipFolder(e.Path) {
+	if errors.Is(err, skipFolder(e.Path)) {
 		return nil
 	}
 	return err

@@ -23,7 +23,7 @@ func Main(f Frontend) {
 	out := os.Stdout
 	os.Stdout = os.Stderr
 	if err := Serve(f, os.Stdin, out); err != nil {
-		os.Stderr.WriteString("frontend: " + err.Error() + "\n")
+		_, _ = os.Stderr.WriteString("frontend: " + err.Error() + "\n")
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -44,7 +44,7 @@ func Serve(f Frontend, r io.Reader, w io.Writer) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		frame, err := ReadFrame(in, MaxRequest)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -70,7 +70,7 @@ func answer(f Frontend, frame []byte) (res *frontendv1.Response, err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			os.Stderr.WriteString("frontend: panic: " + panicText(v) + "\n" + stack())
+			_, _ = os.Stderr.WriteString("frontend: panic: " + panicText(v) + "\n" + stack())
 			res = failure(req.GetId(), frontendv1.Code_CODE_INTERNAL, ErrPanic.Error()+": "+panicText(v))
 			err = ErrPanic
 		}

@@ -133,7 +133,7 @@ func readLength(r io.ByteReader) (uint64, error) {
 	var n uint64
 	for i := range maxLength {
 		c, err := r.ReadByte()
-		if err == io.EOF && i > 0 {
+		if errors.Is(err, io.EOF) && i > 0 {
 			return 0, io.ErrUnexpectedEOF
 		}
 		if err != nil {
@@ -159,7 +159,7 @@ func readAll(r io.Reader, size int) ([]byte, error) {
 		n := min(size-len(b), chunk)
 		b = slices.Grow(b, n)
 		if _, err := io.ReadFull(r, b[len(b):len(b)+n]); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

@@ -196,10 +196,9 @@ func (r *renderer) pairs(list []*irv1.Pair) string {
 		if strings.Contains(list[0].Key.GetText(), "=") {
 			r.cannot(list[0].Key.GetRange(), "the name "+quote(list[0].Key.GetText()), "")
 		}
-		if strings.TrimFunc(value, isSpace) != value {
-			r.cannot(list[0].Value.GetRange(), "the value "+quote(value)+", which has blanks at its ends", "")
+		if strings.TrimFunc(value, isSpace) == value {
+			return r.field(list[0].Key) + " " + value
 		}
-		return r.field(list[0].Key) + " " + value
 	}
 	return r.args(list)
 }
@@ -216,12 +215,33 @@ func (r *renderer) args(list []*irv1.Pair) string {
 		if p.Value == nil {
 			continue
 		}
-		if !r.oneField(p.Value.Text) {
-			r.cannot(p.Value.Range, "the value "+quote(p.Value.Text)+", which has blanks outside of quotes", "")
+		value := r.oneValue(p.Value.Text)
+		if !r.oneField(value) {
+			r.cannot(p.Value.Range, "the value "+quote(p.Value.Text)+", whose quotes do not close", "")
 		}
-		out[i] += "=" + p.Value.Text
+		out[i] += "=" + value
 	}
 	return guard(strings.Join(out, " "))
+}
+
+// oneValue returns a value of a pair so that Dockerfile reads it as one word of
+// the same meaning: other languages need no quotes around blanks.
+func (r *renderer) oneValue(s string) string {
+	switch {
+	case r.oneField(s):
+		return s
+	case !strings.ContainsAny(s, `"'`+r.escape):
+		return `"` + s + `"`
+	}
+	var b strings.Builder
+	last := 0
+	for i := range len(s) {
+		if isBlank(s[i]) && r.oneField(s[last:i]) {
+			b.WriteString(s[last:i] + r.escape + s[i:i+1])
+			last = i + 1
+		}
+	}
+	return b.String() + s[last:]
 }
 
 // oneField says whether Dockerfile reads s as one word, with quotes and escapes

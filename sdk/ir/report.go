@@ -3,6 +3,7 @@
 package ir
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,8 +47,8 @@ func quote(s string) string { return strconv.Quote(s) }
 // expansionError reports why a word cannot be expanded, at the part of it that
 // is wrong.
 func (r *resolver) expansionError(w *irv1.Word, at *diagv1.Range, err error) {
-	e, ok := err.(*expand.Error)
-	if !ok {
+	var e *expand.Error
+	if !errors.As(err, &e) {
 		r.error("bad-substitution", at, err.Error(), "")
 		return
 	}

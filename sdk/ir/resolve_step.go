@@ -100,17 +100,6 @@ func (s *stage) word(w *irv1.Word) (string, bool) {
 	return res.Text, true
 }
 
-// words expands words one by one.
-func (s *stage) words(list []*irv1.Word) []string {
-	var out []string
-	for _, w := range list {
-		if v, ok := s.word(w); ok {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
 // warnUnset warns about variables that nobody declared.
 func (s *stage) warnUnset(names []string, at *diagv1.Range) {
 	for _, name := range names {

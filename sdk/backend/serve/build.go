@@ -60,7 +60,7 @@ func receiveStart(stream buildStream) (*backendv1.Start, error) {
 func receive(stream buildStream, j *job, cancel context.CancelFunc) {
 	for {
 		r, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {
