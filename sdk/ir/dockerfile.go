@@ -10,9 +10,10 @@ import (
 )
 
 // Dockerfile writes a build as Dockerfile text. Parsing the text gives
-// the same build, but for ranges, source texts and the names of files. What
-// Dockerfile has no way to say is left out and is an error among the
-// diagnostics.
+// the same build, but for ranges, source texts and the names of files; and for
+// quotes and here-documents where the language of the build needs none and
+// Dockerfile does. What Dockerfile has no way to say is left out and is an
+// error among the diagnostics.
 func Dockerfile(b *irv1.Build) (string, []*diagv1.Diagnostic) {
 	r := &renderer{}
 	if err := Validate(b); err != nil {
@@ -134,7 +135,8 @@ func (r *renderer) step(s *irv1.Step) (string, []*irv1.Heredoc) {
 	name := strings.ToUpper(opName(s)) + " "
 	switch op := s.Op.(type) {
 	case *irv1.Step_Run:
-		return name + r.run(op.Run), op.Run.GetCommand().GetHeredocs()
+		run := asHeredoc(op.Run)
+		return name + r.run(run), run.GetCommand().GetHeredocs()
 	case *irv1.Step_Copy:
 		return name + r.copy(op.Copy), op.Copy.GetInline()
 	case *irv1.Step_Add:
@@ -189,6 +191,27 @@ func (r *renderer) run(x *irv1.Run) string {
 	}
 	b.WriteString(r.command(x.Command))
 	return b.String()
+}
+
+// asHeredoc writes a command of several lines as a here-document, which a shell
+// runs in the same way.
+func asHeredoc(x *irv1.Run) *irv1.Run {
+	c := x.GetCommand()
+	if !c.GetShell() || len(c.Heredocs) > 0 || len(c.Words) != 1 {
+		return x
+	}
+	text := c.Words[0].GetText()
+	if !strings.Contains(text, "\n") || strings.ContainsAny(text, "\r\x00") || strings.HasPrefix(text, "#!") {
+		return x
+	}
+	h := &irv1.Heredoc{Name: "EOF", Content: strings.TrimSuffix(text, "\n") + "\n", Expand: true}
+	for strings.Contains(h.Content, h.Name) {
+		h.Name += "_"
+	}
+	x = x.CloneVT()
+	x.Command.Heredocs = []*irv1.Heredoc{h}
+	x.Command.Words[0].Text = "<<" + h.Name
+	return x
 }
 
 func (r *renderer) copy(c *irv1.Copy) string {

@@ -83,6 +83,23 @@ func TestDockerfileBackquote(t *testing.T) {
 	}
 }
 
+// A YAML string has no need of quotes, nor of one line.
+func TestDockerfileOfOtherLanguages(t *testing.T) {
+	got, diagnostics := ir.Dockerfile(file(from("scratch",
+		label("a=b c", `d=it\'s $e now`, `f="g h" i`), env("J= k "), run("cd /x\necho EOF $y\n"))))
+	want := `FROM scratch
+LABEL a="b c" d=it\'s\ $e\ now f="g h"\ i
+ENV J=" k "
+RUN <<EOF_
+cd /x
+echo EOF $y
+EOF_
+`
+	if got != want || len(diagnostics) > 0 {
+		t.Errorf("got:\n%s\nwant:\n%s\n%s", got, want, findings(diagnostics))
+	}
+}
+
 func TestDockerfileCannotSay(t *testing.T) {
 	transient := run("x")
 	transient.GetRun().Env = []*irv1.Pair{pair("A=1")}
@@ -91,13 +108,13 @@ func TestDockerfileCannotSay(t *testing.T) {
 		step *irv1.Step
 		want string
 	}{
-		{"line break in a command", run("a\nb"), "a line break inside an instruction (use a here-document"},
+		{"line break before a command", run("#!/bin/x\nb"), "a line break inside an instruction (use a here-document"},
 		{"line break in a value", env("A=\"b\nc\""), "a line break inside an instruction"},
 		{"transient variables", transient, `variables of a single RUN (set them in the command line`},
 		{"escape at the end", run(`a \`), "an instruction that ends in the escape character"},
 		{"blanks in a port", expose("80 81"), `the word "80 81" here`},
 		{"blanks at an end", workdir("/a "), `the value "/a " here`},
-		{"blanks in one value of several", env("A=b c", "D=e"), `the value "b c", which has blanks outside of quotes`},
+		{"open quotes in one value of several", env(`A="b c`, "D=e"), `the value "\"b c", whose quotes do not close`},
 		{"stray <<", run("cat <<EOF"), `"<<" in a command without beginning a here-document`},
 		{"JSON as a shell command", run(`["a"]`), "a shell command that is a JSON array"},
 		{"heredoc with its own name", copyOf(&irv1.Copy{Inline: []*irv1.Heredoc{{Name: "f", Content: "f\n"}}}, "/"), "a here-document that holds a line with its own name"},
