@@ -3,6 +3,7 @@
 package dockerfile
 
 import (
+	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 )
 
@@ -45,48 +46,14 @@ func (p *parser) meant(d *diagv1.Diagnostic, w word, names []string, prefix stri
 	return true
 }
 
-// suggest returns the name that is closest to s, if any is close. Of equally
-// close ones it is the first. The case of s is kept.
+// suggest returns the name that was probably meant; the case of s is kept.
 func suggest(s string, names []string) (string, bool) {
-	limit := 1 + min(len(s)/4, 2)
-	best, bestDistance := "", limit+1
-	if len(s) > 40 {
-		return "", false
-	}
-	for _, name := range names {
-		if d := distance(lower(s), lower(name)); d < bestDistance {
-			best, bestDistance = name, d
-		}
-	}
-	if bestDistance == 0 || best == "" {
+	best := diag.Suggest(s, names)
+	if best == "" || lower(best) == lower(s) {
 		return "", false
 	}
 	if s == lower(s) {
 		best = lower(best)
 	}
 	return best, true
-}
-
-// distance counts the insertions, deletions, changes and swaps of neighbours
-// that turn s into t.
-func distance(s, t string) int {
-	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := range len(s) {
-		row[0] = i + 1
-		for j := range len(t) {
-			cost := 1
-			if s[i] == t[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
-			if i > 0 && j > 0 && s[i] == t[j-1] && s[i-1] == t[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(t)]
 }

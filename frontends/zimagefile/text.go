@@ -185,3 +185,11 @@ func jsonByte(b *strings.Builder, c byte) {
 		b.WriteByte(c)
 	}
 }
+
+// lower returns an ASCII letter as a small one.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
