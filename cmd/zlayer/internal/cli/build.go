@@ -42,7 +42,7 @@ elsewhere.`,
 	requestFlags(a, c)
 	f := c.Flags()
 	f.StringArrayP("tag", "t", nil, "name of the result; may be repeated")
-	f.StringArrayP("output", "o", nil, "also write the result: type=oci-layout|oci-archive|docker-archive,dest=PATH; may be repeated")
+	outputFlag(c, "also write the result")
 	f.String("image-format", "oci", "image format: oci or docker")
 	f.StringArray("secret", nil, "a secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VAR; may be repeated")
 	f.StringArray("ssh", nil, "an ssh agent for RUN --mount=type=ssh: ID or ID=SOCKET; may be repeated")
@@ -174,6 +174,18 @@ func buildContexts(c *cobra.Command) (map[string]string, error) {
 		contexts[name] = value
 	}
 	return contexts, nil
+}
+
+// outputFlag adds --output.
+func outputFlag(c *cobra.Command, what string) {
+	c.Flags().StringArrayP("output", "o", nil, what+": type=oci-layout|oci-archive|docker-archive,dest=PATH; may be repeated")
+	_ = c.RegisterFlagCompletionFunc("output", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if strings.Contains(typed, "dest=") {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return []string{"type=oci-layout,dest=", "type=oci-archive,dest=", "type=docker-archive,dest="},
+			cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // outputs reads --output.

@@ -16,8 +16,10 @@ func newPlugin(a *app) *cobra.Command {
 		Use:     "plugin",
 		Short:   "Work with plugins",
 		Example: "  zlayer plugin list",
-		Args:    args(cobra.NoArgs),
+		Args:    args(subcommand),
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		SuggestionsMinimumDistance: 2,
 	}
 	c.AddCommand(newPluginList(a), newPluginCompile(a), newPluginSeal())
 	return c

@@ -9,6 +9,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -74,10 +75,11 @@ user's config.yaml, in this order; "zlayer config" shows them.`,
   zlayer build . --output type=oci-archive,dest=app.tar`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		Args:              cobra.NoArgs,
+		Args:              args(subcommand),
 		PersistentPreRunE: a.configure,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, c.CommandPath())
 	})
@@ -198,6 +200,17 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// subcommand refuses arguments of a command that only has commands below it.
+func subcommand(c *cobra.Command, given []string) error {
+	if len(given) == 0 {
+		return nil
+	}
+	if near := c.SuggestionsFor(given[0]); len(near) > 0 {
+		return fmt.Errorf("unknown command %q; did you mean %s?", given[0], strings.Join(near, " or "))
+	}
+	return fmt.Errorf("unknown command %q", given[0])
 }
 
 // choices adds shell completion of a flag's fixed values.

@@ -38,7 +38,7 @@ result. An image named by reference keeps that name there.`,
 			return nil
 		},
 	}
-	c.Flags().StringArrayP("output", "o", nil, "where to: type=oci-layout|oci-archive|docker-archive,dest=PATH; may be repeated")
+	outputFlag(c, "where to")
 	return c
 }
 
