@@ -72,7 +72,7 @@ func (h *Host) frontend(s Source) (p *store.Plugin, warning *diagv1.Diagnostic, 
 	}
 	if name, start, end := syntax(s.Content); name != "" {
 		if p := h.plugins.ForSyntax(name); p != nil {
-			return p, nil, nil
+			return p, nil, h.problem(p.ID)
 		}
 		warning = diag.Warning(diag.NewMapper(s.Content).Range(start, end), "unclaimed-syntax",
 			fmt.Sprintf("no installed frontend claims the syntax %q", name))
@@ -80,7 +80,7 @@ func (h *Host) frontend(s Source) (p *store.Plugin, warning *diagv1.Diagnostic, 
 	}
 	for _, name := range []string{filepath.Base(s.Name), defaultName} {
 		if p := h.plugins.ForFile(name); p != nil {
-			return p, warning, nil
+			return p, warning, h.problem(p.ID)
 		}
 	}
 	return nil, nil, &PluginError{Message: "no frontend is installed that understands " + s.Name, Help: "zlayer plugin list shows what is installed and what is broken"}
@@ -96,9 +96,18 @@ func (h *Host) problem(id string) error {
 	case p == nil:
 		return &PluginError{ID: id, Message: "it is not installed", Help: "zlayer plugin list shows what is"}
 	case p.Problem != nil:
-		return &PluginError{ID: id, Message: "it cannot be used", Help: "it is in " + p.Dir, Err: p.Problem}
+		return &PluginError{ID: id, Message: "it cannot be used", Help: problemHelp(p), Err: p.Problem}
 	}
 	return nil
+}
+
+// problemHelp says what to do about a plugin that cannot be used.
+func problemHelp(p *store.Plugin) string {
+	var version *manifest.VersionError
+	if errors.As(p.Problem, &version) {
+		return version.Help() + "; it is in " + p.Dir
+	}
+	return "reinstall it, or remove it; it is in " + p.Dir
 }
 
 // The limits on what a frontend may ask for (SPEC F9).

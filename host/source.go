@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // MaxSource is the largest build file in bytes (SPEC F10).
@@ -27,7 +28,11 @@ func ReadSource(name string) (Source, error) {
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, MaxSource+1))
 	if err != nil {
-		return Source{}, &InputError{Message: fmt.Sprintf("cannot read the build file %s", name), Err: cause(err)}
+		e := &InputError{Message: fmt.Sprintf("cannot read the build file %s", name), Err: cause(err)}
+		if errors.Is(err, syscall.EISDIR) {
+			e.Help = "name the file; a folder is given as the build context, without --file"
+		}
+		return Source{}, e
 	}
 	abs, err := filepath.Abs(name)
 	if err != nil {

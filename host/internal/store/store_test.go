@@ -163,3 +163,28 @@ func TestClaims(t *testing.T) {
 		t.Errorf("Discovery = %q, want %q", got, want)
 	}
 }
+
+// A file is not read by another frontend because its own one is broken, and one
+// that is broken takes no file from one that works.
+func TestClaimsOfTheBroken(t *testing.T) {
+	root := t.TempDir()
+	claims := func(major, priority int, files ...string) func(*manifest.Manifest) {
+		return func(m *manifest.Manifest) {
+			m.Protocol.Major = major
+			m.Claims = &manifest.Claims{Files: files, Discover: files, Priority: priority, Syntaxes: files}
+		}
+	}
+	frontend(t, root, "broken", claims(99, 2, "F", "G"))
+	frontend(t, root, "works", claims(1, 1, "G"))
+	s := find(t, root)
+	for name, want := range map[string]string{"F": "broken", "G": "works"} {
+		for _, p := range []*Plugin{s.ForFile(name), s.ForSyntax(name)} {
+			if p == nil || p.ID != want {
+				t.Errorf("%s: %+v, want %s", name, p, want)
+			}
+		}
+	}
+	if got, want := s.Discovery(), []string{"F", "G", "G"}; !slices.Equal(got, want) {
+		t.Errorf("Discovery = %q, want %q", got, want)
+	}
+}
