@@ -11,6 +11,7 @@ import (
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/command"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/jail"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/layers"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -66,11 +67,21 @@ func (e *execute) run(parent string) (top string, err error) {
 	}
 	defer func() { err = errors.Join(err, draft.Discard()) }()
 	c.Root = draft.Root
-	traces, err := command.Run(c)
+	traces, err := e.start(c)
 	if err != nil {
 		return "", err
 	}
 	return e.commit(parent, draft, traces)
+}
+
+// start runs the command, and ends with it whatever it started.
+func (e *execute) start(c command.Command) (*command.Traces, error) {
+	undo, err := jail.SharedMemory()
+	if err != nil {
+		return nil, err
+	}
+	traces, err := command.Run(c)
+	return traces, errors.Join(err, jail.End(), undo())
 }
 
 // commit makes a layer of what the command changed.

@@ -3,6 +3,7 @@
 package jail
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,7 +68,7 @@ func Devices(dir string) error {
 			return err
 		}
 	}
-	if err := special(dir, "shm", "tmpfs", "mode=1777,size=64m"); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "shm"), 0o755); err != nil {
 		return err
 	}
 	if err := special(dir, "pts", "devpts", "newinstance,ptmxmode=0666,mode=0620"); err != nil {
@@ -87,6 +88,36 @@ func bindFile(from, to string) error {
 		return fmt.Errorf("showing %s to commands: %w", from, err)
 	}
 	return nil
+}
+
+// SharedMemory gives the next command an empty /dev/shm. undo takes it away.
+func SharedMemory() (undo func() error, err error) {
+	const dir = "/dev/shm"
+	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=1777,size=64m"); err != nil {
+		return nil, fmt.Errorf("mounting %s: %w", dir, err)
+	}
+	return func() error { return unix.Unmount(dir, unix.MNT_DETACH) }, nil
+}
+
+// End kills all processes of the job but the worker: what a command left
+// running must not reach into the next step. Nothing else of the job may be
+// running.
+func End() error {
+	if os.Getpid() != 1 {
+		return errors.New("only process 1 of the jail can end the others")
+	}
+	if err := unix.Kill(-1, unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("ending what the command left running: %w", err)
+	}
+	for {
+		_, err := unix.Wait4(-1, nil, 0, nil)
+		if errors.Is(err, unix.ECHILD) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("waiting for what the command left running: %w", err)
+		}
+	}
 }
 
 func special(dir, name, kind, options string) error {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package jail puts a worker where it cannot leave anything behind: it is
-// process 1 of its own PID namespace and has its own mounts, so when it ends,
-// however it ends, the kernel ends every process and mount of the job.
+// process 1 of its own PID namespace and has its own mounts and System V IPC,
+// so when it ends, however it ends, the kernel ends all of the job.
 //
 // Root needs nothing else. Another user enters a user namespace first, with
 // the subordinate ids of /etc/subuid and /etc/subgid.
@@ -51,7 +51,7 @@ func Enter() (code int, inside bool) {
 
 // Flags are the namespaces of process 1. The server sets them itself when it
 // is root, and so saves a process.
-const Flags = unix.CLONE_NEWPID | unix.CLONE_NEWNS
+const Flags = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWIPC
 
 func nest() int {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)

@@ -336,6 +336,17 @@ func TestMountPlaces(t *testing.T) {
 	}
 }
 
+func TestStepsAreApart(t *testing.T) {
+	r := newRig(t)
+	r.stage(r.busybox(),
+		exec(sh("echo x >/dev/shm/left; (while true; do echo >>/still; sleep 0.01; done) >/dev/null 2>&1 & sleep 0.1")),
+		exec(sh("ls /dev/shm; ps -o comm= | grep -c sleep || true; wc -l </still >/one; sleep 0.2; wc -l </still >/two; cmp /one /two")))
+	o, _ := r.mustBuild()
+	if got := o.stdout.String(); got != "0\n" {
+		t.Errorf("output is %q", got)
+	}
+}
+
 func TestIsolation(t *testing.T) {
 	r := newRig(t)
 	r.stage(r.busybox(), exec(sh(`

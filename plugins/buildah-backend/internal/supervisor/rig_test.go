@@ -146,7 +146,7 @@ func (r *rig) busybox() *irv1.Input {
 		add(tar.Header{Typeflag: tar.TypeDir, Name: d, Mode: mode}, "")
 	}
 	add(tar.Header{Typeflag: tar.TypeReg, Name: "bin/busybox", Mode: 0o755}, string(program))
-	for _, applet := range strings.Fields("sh cat ls echo id mkdir rm ln touch chmod chown sleep seq env stat ip wc dd printf test ps kill true false grep tr nc sort find readlink mv cp head tail") {
+	for _, applet := range strings.Fields("sh cat ls echo id mkdir rm ln touch chmod chown sleep seq env stat ip wc dd printf test ps kill true false grep tr nc sort find readlink cmp mv cp head tail") {
 		add(tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + applet, Linkname: "busybox"}, "")
 	}
 	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n")
@@ -318,85 +318,6 @@ func (r *record) cached() int {
 		}
 	}
 	return n
-}
-
-// tree is what layers hold together, by path.
-type tree map[string]file
-
-// file is one entry.
-type file struct {
-	tar.Header
-	content string
-}
-
-// export reads all layers of an artifact. Whiteouts stay visible.
-func (r *rig) export(a *backendv1.Artifact) tree {
-	r.t.Helper()
-	all := tree{}
-	for _, b := range a.Blobs {
-		for name, f := range r.layer(a, b) {
-			all[name] = f
-		}
-	}
-	return all
-}
-
-// layer reads one layer of an artifact.
-func (r *rig) layer(a *backendv1.Artifact, b *backendv1.Blob) tree {
-	r.t.Helper()
-	dir := r.t.TempDir()
-	must(r.t, r.Export(context.Background(), &backendv1.ExportRequest{StateDir: r.state, Handle: a.Handle, Digests: []string{b.Digest}, Directory: dir}))
-	text, err := os.ReadFile(filepath.Join(dir, strings.TrimPrefix(b.Digest, "sha256:")))
-	must(r.t, err)
-	if digestOf(text) != b.Digest || int64(len(text)) != b.Size {
-		r.t.Fatalf("blob %s has digest %s and size %d, want size %d", b.Digest, digestOf(text), len(text), b.Size)
-	}
-	found := tree{}
-	for t := tar.NewReader(bytes.NewReader(text)); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			return found
-		}
-		must(r.t, err)
-		content, err := io.ReadAll(t)
-		must(r.t, err)
-		found[strings.TrimSuffix(h.Name, "/")] = file{*h, string(content)}
-	}
-}
-
-// list writes a tree as lines of type, mode, owner and name.
-func (t tree) list() string {
-	var lines []string
-	for name, f := range t {
-		line := fmt.Sprintf("%c %04o %d:%d %s", f.Typeflag, f.Mode, f.Uid, f.Gid, name)
-		if f.Linkname != "" {
-			line += " -> " + f.Linkname
-		}
-		if f.Typeflag == tar.TypeReg && len(f.content) < 100 {
-			line += fmt.Sprintf(" %q", f.content)
-		}
-		lines = append(lines, line)
-	}
-	sortByName(lines)
-	return strings.Join(lines, "\n")
-}
-
-// sortByName sorts by the fourth word.
-func sortByName(lines []string) {
-	key := func(s string) string { return strings.Fields(s)[3] }
-	for i := range lines {
-		for j := i; j > 0 && key(lines[j]) < key(lines[j-1]); j-- {
-			lines[j], lines[j-1] = lines[j-1], lines[j]
-		}
-	}
-}
-
-// want compares a tree with lines as list writes them.
-func (t tree) want(tt testing.TB, lines ...string) {
-	tt.Helper()
-	if got, want := t.list(), strings.Join(lines, "\n"); got != want {
-		tt.Errorf("files:\n%s\nwant:\n%s", got, want)
-	}
 }
 
 // wipe empties the state folder the way its owner has to: files of

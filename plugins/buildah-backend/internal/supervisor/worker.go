@@ -78,12 +78,12 @@ func (b *Backend) start(op string) (*worker, error) {
 }
 
 // attributes puts a worker into a process group of its own, out of reach of a
-// terminal's ^C. Root also gives it its namespaces; for another user it makes
-// them itself (see package jail).
+// terminal's ^C. Root also gives it its namespaces (jail.Flags); for another
+// user it makes them itself.
 func attributes() *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() == 0 {
-		a.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
+		a.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC
 	}
 	return a
 }
