@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -73,7 +75,7 @@ func builds(ctx context.Context, dir string) ([]row, error) {
 	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {
 		return []row{{"build beside buildah", "not measured", "needs root and buildah"}}, nil
 	}
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
 	if err := pushBase(address + "/base:1"); err != nil {

@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	var rows []row
-	for _, measure := range []func(context.Context, string) ([]row, error){sizes, check, resident, backendStart, builds} {
+	for _, measure := range []func(context.Context, string) ([]row, error){sizes, check, resident, compareCodecs, backendStart, builds} {
 		r, err := measure(ctx, dir)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func check(ctx context.Context, dir string) ([]row, error) {
 	if err := os.WriteFile(file, []byte(fiftyLines()), 0o600); err != nil {
 		return nil, err
 	}
-	empty, err := emptyFrontend(ctx, dir)
+	empty, err := frontend(ctx, dir, "empty")
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func check(ctx context.Context, dir string) ([]row, error) {
 	real := func(state string) *exec.Cmd { return zlayer(ctx, state, "check", file) }
 	base := func() *exec.Cmd { return zlayer(ctx, state, "check", nothing, "--plugin-dir", empty) }
 	for range 3 { // the compile cache fills
-		if err := errsOf(real(state).Run(), base().Run()); err != nil {
+		if err := errsOf(runQuiet(real(state)), runQuiet(base())); err != nil {
 			return nil, err
 		}
 	}
