@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 
@@ -72,11 +71,19 @@ func backendError(ctx context.Context, p *store.Plugin, err error) error {
 	case errors.As(err, &start):
 		e := &PluginError{ID: p.ID, Message: "the backend " + string(start.Reason), Help: startHelp(p, start.Reason), Stderr: start.Stderr, Err: start.Err}
 		if start.Stdout != "" {
-			e.Message += fmt.Sprintf(": it wrote %q", start.Stdout)
+			e.Message += fmt.Sprintf(": it wrote %q", start.Stdout[:min(maxQuote, len(start.Stdout))])
 		}
 		return e
 	}
-	return &PluginError{ID: p.ID, Message: "the backend cannot be started", Err: err}
+	return &PluginError{ID: p.ID, Message: "the backend cannot be started", Help: reinstall(p), Err: err}
+}
+
+// maxQuote is how much is shown, in bytes, of what was not a handshake.
+const maxQuote = 80
+
+// reinstall is the advice for a plugin that is broken.
+func reinstall(p *store.Plugin) string {
+	return "reinstall it, or report this to its author; it is in " + p.Dir
 }
 
 // startHelp says what to do about a backend that does not come up.
@@ -87,7 +94,7 @@ func startHelp(p *store.Plugin, reason procrun.Reason) string {
 	case procrun.OtherVersion:
 		return "install a version of it that speaks protocol 1, or update zlayer"
 	}
-	return "reinstall it, or report this to its author; it is in " + p.Dir
+	return reinstall(p)
 }
 
 // tampered says that a file of a plugin is not what its manifest says.
@@ -110,17 +117,4 @@ func callError(ctx context.Context, id, message string, err error) error {
 		e.Stderr, e.Err = died.Stderr, died.Err
 	}
 	return e
-}
-
-// tempDir makes a folder in the state for the host's own use.
-func (h *Host) tempDir(name string) (string, error) {
-	parent, err := h.makeDir("temp")
-	if err != nil {
-		return "", err
-	}
-	dir, err := os.MkdirTemp(parent, name+"-*")
-	if err != nil {
-		return "", stateError(err)
-	}
-	return dir, nil
 }

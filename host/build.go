@@ -110,12 +110,12 @@ func (b *build) execute(ctx context.Context, inputs *inputs) (*images.Image, []k
 	if err != nil {
 		return nil, nil, err
 	}
-	defer run.Close()
 	dir, err := b.host.newJobDir(b.plugin.ID)
 	if err != nil {
+		run.Close()
 		return nil, nil, err
 	}
-	defer dir.remove()
+	defer b.host.endJob(ctx, b.plugin, run, dir)
 	start, err := b.message(inputs, run.stateDir, dir)
 	if err != nil {
 		return nil, nil, err
@@ -124,21 +124,17 @@ func (b *build) execute(ctx context.Context, inputs *inputs) (*images.Image, []k
 	if err != nil {
 		return nil, nil, err
 	}
-	image, err := b.keep(ctx, run, artifact)
+	image, err := b.keep(ctx, run, artifact, dir.exports())
 	return image, j.reads, err
 }
 
 // keep fetches what the image store lacks of an artifact and makes the image.
-func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Artifact) (*images.Image, error) {
+// The blobs come into dir.
+func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Artifact, dir string) (*images.Image, error) {
 	store, err := b.host.images()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := b.host.tempDir("export")
-	if err != nil {
-		return nil, err
-	}
-	defer removeAll(dir)
 	if b.resolved.Build.GetWasm() != nil {
 		return b.keepModule(ctx, run, artifact, store, dir)
 	}
@@ -148,7 +144,7 @@ func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Arti
 	}
 	lacking, err := store.Lacking(digests, b.request.SourceDateEpoch)
 	if err != nil {
-		return nil, stateError(err)
+		return nil, artifactError(b.plugin.ID, err)
 	}
 	if err := run.export(ctx, artifact.GetHandle(), lacking, dir); err != nil {
 		return nil, err
@@ -158,7 +154,7 @@ func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Arti
 		Epoch: b.request.SourceDateEpoch, Format: images.Format(b.request.Format),
 	})
 	if err != nil {
-		return nil, imageError(err)
+		return nil, artifactError(b.plugin.ID, err)
 	}
 	return image, nil
 }
@@ -166,7 +162,7 @@ func (b *build) keep(ctx context.Context, run *running, artifact *backendv1.Arti
 // keepModule makes the OCI artifact of a wasm module.
 func (b *build) keepModule(ctx context.Context, run *running, artifact *backendv1.Artifact, store *images.Store, dir string) (*images.Image, error) {
 	if len(artifact.GetBlobs()) != 1 {
-		return nil, &PluginError{ID: b.plugin.ID, Message: fmt.Sprintf("it made %d modules where one was asked for", len(artifact.GetBlobs()))}
+		return nil, &PluginError{ID: b.plugin.ID, Message: fmt.Sprintf("it made %d modules where one was asked for", len(artifact.GetBlobs())), Help: reinstall(b.plugin)}
 	}
 	blob := artifact.GetBlobs()[0]
 	if err := run.export(ctx, artifact.GetHandle(), []string{blob.GetDigest()}, dir); err != nil {
@@ -177,7 +173,7 @@ func (b *build) keepModule(ctx context.Context, run *running, artifact *backendv
 		Path: filepath.Join(dir, hexOf(blob.GetDigest())), Blob: blob, Labels: wasm.GetLabels(), Epoch: b.request.SourceDateEpoch,
 	})
 	if err != nil {
-		return nil, imageError(err)
+		return nil, artifactError(b.plugin.ID, err)
 	}
 	return image, nil
 }

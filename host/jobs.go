@@ -8,9 +8,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 
+	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
@@ -28,9 +30,27 @@ type jobDir struct {
 	lock *flock.Flock
 }
 
-// newJobDir makes the folder of a new job, with an empty folder "temp" for the
-// backend.
+// lockJobs is held while a job begins and while dead ones are looked for: a
+// folder that is not locked yet belongs to nobody dead.
+func (h *Host) lockJobs() (*flock.Flock, error) {
+	dir, err := h.makeDir("jobs")
+	if err != nil {
+		return nil, err
+	}
+	all := flock.New(filepath.Join(dir, "."+jobLock), flock.SetPermissions(0o600))
+	if err := all.Lock(); err != nil {
+		return nil, stateError(err)
+	}
+	return all, nil
+}
+
+// newJobDir makes the folder of a new job, with empty folders for the backend.
 func (h *Host) newJobDir(backend string) (*jobDir, error) {
+	all, err := h.lockJobs()
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close()
 	id := rand.Text()
 	path, err := h.makeDir("jobs", filepath.FromSlash(backend), id)
 	if err != nil {
@@ -40,19 +60,45 @@ func (h *Host) newJobDir(backend string) (*jobDir, error) {
 	if err := j.lock.Lock(); err != nil {
 		return nil, stateError(err)
 	}
-	if err := os.Mkdir(j.temp(), 0o700); err != nil {
-		return nil, stateError(err)
+	for _, dir := range []string{j.temp(), j.exports()} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			j.remove()
+			return nil, stateError(err)
+		}
 	}
 	return j, nil
 }
 
-// temp is the folder for the backend.
+// temp is where the backend keeps what is to vanish with the job.
 func (j *jobDir) temp() string { return filepath.Join(j.path, "temp") }
+
+// exports is where the backend puts what it made.
+func (j *jobDir) exports() string { return filepath.Join(j.path, "exports") }
 
 // remove removes the folder of a job that has ended.
 func (j *jobDir) remove() {
 	removeAll(j.path)
 	_ = j.lock.Close()
+}
+
+// recoverTime bounds the cleaning up after a backend that broke off.
+const recoverTime = 10 * time.Second
+
+// endJob ends the backend of a job and removes the job's folder. When the
+// backend broke off, or had to be killed, a new one cleans up first. When that
+// fails too, the folder stays, and the next start does it.
+func (h *Host) endJob(ctx context.Context, p *store.Plugin, r *running, dir *jobDir) {
+	r.Close()
+	if !r.process.Unfinished() {
+		dir.remove()
+		return
+	}
+	_ = dir.lock.Close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recoverTime)
+	defer cancel()
+	if again, err := h.start(ctx, p); err == nil {
+		again.Close()
+	}
 }
 
 // recover has a backend clean up after its dead jobs.
@@ -79,10 +125,15 @@ func (h *Host) recover(ctx context.Context, r *running) error {
 // deadJobs returns the jobs of a backend that nobody runs any more, locked.
 func (h *Host) deadJobs(backend string) ([]*jobDir, error) {
 	parent := h.path("jobs", filepath.FromSlash(backend))
-	entries, err := os.ReadDir(parent)
-	if errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(parent); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
+	all, err := h.lockJobs()
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close()
+	entries, err := os.ReadDir(parent)
 	if err != nil {
 		return nil, stateError(err)
 	}

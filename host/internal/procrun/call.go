@@ -42,6 +42,7 @@ func (p *Process) Build(ctx context.Context, start *backendv1.Start, h Handler) 
 	// The stream outlives ctx, so that the backend can say when it is done.
 	streamCtx, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
+	p.unfinished.Add(1)
 	stream, err := p.client.Build(streamCtx)
 	if err != nil {
 		return nil, p.broken(ctx, err)
@@ -63,15 +64,23 @@ func (p *Process) Build(ctx context.Context, start *backendv1.Start, h Handler) 
 	artifact, err := c.listen(streamCtx)
 	end() // nobody waits for answers any more
 	c.answers.Wait()
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	var failed *FailedError
-	if err != nil && !errors.As(err, &failed) {
+	told := err == nil || errors.As(err, &failed)
+	if told {
+		p.unfinished.Add(-1)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case !told:
 		return nil, p.broken(ctx, err)
 	}
 	return artifact, err
 }
+
+// Unfinished reports whether there was a build whose end the backend did not
+// tell, so that something may be left of it.
+func (p *Process) Unfinished() bool { return p.unfinished.Load() > 0 }
 
 // conversation is the stream of one build.
 type conversation struct {

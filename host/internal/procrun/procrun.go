@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -45,6 +46,8 @@ type Process struct {
 	plugin *plugin.Client
 	client backendv1grpc.BackendClient
 	close  sync.Once
+	// unfinished counts the builds that did not come to an end, yet or ever.
+	unfinished atomic.Int32
 }
 
 // Start starts a backend. The error is a *DigestError when a file is not what
