@@ -83,7 +83,7 @@ func (h *Host) frontend(s Source) (p *store.Plugin, warning *diagv1.Diagnostic, 
 			return p, warning, h.problem(p.ID)
 		}
 	}
-	return nil, nil, &PluginError{Message: "no frontend is installed that understands " + s.Name, Help: "zlayer plugin list shows what is installed and what is broken"}
+	return nil, nil, noFrontend(s.Name)
 }
 
 // named returns the plugin with an id, or nil.
@@ -107,7 +107,7 @@ func problemHelp(p *store.Plugin) string {
 	if errors.As(p.Problem, &version) {
 		return version.Help() + "; it is in " + p.Dir
 	}
-	return "reinstall it, or remove it; it is in " + p.Dir
+	return reinstall(p)
 }
 
 // The limits on what a frontend may ask for (SPEC F9).

@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
 	"github.com/zlayer/zlayer/host/internal/keys"
@@ -51,12 +53,20 @@ func (h *Host) describeNow(ctx context.Context, p *store.Plugin) (*backendv1.Des
 		return nil, err
 	}
 	defer r.Close()
-	d, err := r.process.Describe(ctx, &backendv1.DescribeRequest{StateDir: r.stateDir})
+	limited, cancel := context.WithTimeout(ctx, describeTime)
+	defer cancel()
+	d, err := r.process.Describe(limited, &backendv1.DescribeRequest{StateDir: r.stateDir})
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, &PluginError{ID: p.ID, Message: fmt.Sprintf("it did not say within %v what it can do on this machine", describeTime), Help: reinstall(p), Stderr: r.process.Stderr()}
+	}
 	if err != nil {
 		return nil, callError(ctx, p.ID, "it could not say what it can do on this machine", err)
 	}
 	return d, nil
 }
+
+// describeTime is how long a backend may think about what it can do.
+const describeTime = 10 * time.Second
 
 // machineKey names a backend on this machine: its files, the user, the system.
 func (h *Host) machineKey(p *store.Plugin) string {

@@ -62,9 +62,12 @@ func Open(c Config) (*Host, error) {
 		return nil, fmt.Errorf("finding the state folder: %w", err)
 	}
 	c.DataDir = dir
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, &InputError{Message: "the state folder " + dir + " is not a folder", Help: "choose another with --data-dir or ZLAYER_DATA_DIR"}
+	}
 	plugins, err := store.Find(roots(c))
 	if err != nil {
-		return nil, &PluginError{Message: "cannot look for plugins", Err: err}
+		return nil, &PluginError{Message: "cannot look for plugins", Help: "check --plugin-dir and ZLAYER_PLUGIN_DIR, and that the state folder holds folders", Err: err}
 	}
 	return &Host{config: c, plugins: plugins, keys: keys.Open(filepath.Join(dir, "keys")), modules: map[string]*wasmrun.Module{}}, nil
 }

@@ -4,9 +4,11 @@ package host
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/sdk/buildctx"
@@ -57,7 +59,7 @@ func (in *inputs) open(b *build, name string) error {
 	}
 	ignore, err := ignoreRules(b.resolved.Build, dir, buildFile)
 	if err != nil {
-		return &InputError{Message: "cannot use the ignore file of " + dir, Err: err}
+		return &InputError{Message: "cannot use the ignore file of " + dir, Help: "correct it; \"!\" puts back what an earlier line left out, and a backslash makes the next character a plain one", Err: err}
 	}
 	memo, err := b.host.memo(dir)
 	if err != nil {
@@ -128,17 +130,32 @@ func (in *inputs) digest(read ir.Input) (string, error) {
 	return in.contexts[read.Context].Digest(paths...)
 }
 
-// inputError says which step names what cannot be read.
+// inputError says which step names what cannot be read. What is not there is a
+// mistake in the build file; the rest is a matter of the machine.
 func inputError(read ir.Input, files []diag.File, err error) error {
-	if read.Range.GetLine() == 0 || !errors.Is(err, fs.ErrNotExist) {
+	at := read.Range
+	switch file := int(at.GetFile()); {
+	case at.GetLine() == 0 || file >= len(files):
 		return &InputError{Message: "cannot read what the build needs", Err: err}
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ELOOP):
+		return &SourceError{Files: files, Diagnostics: []*diagv1.Diagnostic{missingSource(at, err)}}
+	default:
+		return &InputError{Message: fmt.Sprintf("%s:%d: cannot read what this step needs", files[file].Name, at.GetLine()), Err: err}
 	}
-	d := diag.Error(read.Range, "missing-source", err.Error())
-	return &SourceError{Files: files, Diagnostics: []*diagv1.Diagnostic{d}}
+}
+
+// missingSource is the finding about a source that is not in the context.
+func missingSource(at *diagv1.Range, err error) *diagv1.Diagnostic {
+	d := diag.Error(at, "missing-source", err.Error())
+	var excluded *buildctx.ExcludedError
+	if !errors.As(err, &excluded) { // that one says what to do
+		d.Help = "sources are relative to the root of the build context, and links do not lead out of it"
+	}
+	return d
 }
 
 // expand returns the paths that are read: what globs match counts, and that
-// they match nothing else.
+// they match nothing else. A path without wildcards must exist.
 func (in *inputs) expand(read ir.Input) ([]string, error) {
 	if !read.Glob {
 		return read.Paths, nil
@@ -151,6 +168,9 @@ func (in *inputs) expand(read ir.Input) ([]string, error) {
 	var paths []string
 	for _, pattern := range read.Paths {
 		found, err := glob(pattern)
+		if err == nil && len(found) == 0 && !strings.ContainsAny(pattern, wildcards) {
+			_, err = c.Resolve(pattern)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -158,6 +178,9 @@ func (in *inputs) expand(read ir.Input) ([]string, error) {
 	}
 	return paths, nil
 }
+
+// wildcards are the characters that make a pattern of a source.
+const wildcards = `*?[\\`
 
 // messages returns the contexts for a backend.
 func (in *inputs) messages() []*backendv1.Context {

@@ -59,6 +59,11 @@ func describePlugin(p *store.Plugin) Plugin {
 	return out
 }
 
+// reinstall is the advice for a plugin that is broken.
+func reinstall(p *store.Plugin) string {
+	return "reinstall it, or report this to its author; it is in " + p.Dir
+}
+
 // Compile fills the compile cache of every usable frontend.
 func (h *Host) Compile(ctx context.Context) error {
 	for _, p := range h.plugins.All() {

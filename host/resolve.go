@@ -133,10 +133,25 @@ func (h *Host) triggers(ctx context.Context, reference string, lines []string) (
 // imageError makes an error of the image store one of this package.
 func imageError(err error) error {
 	var e *images.Error
-	if !errors.As(err, &e) {
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case !errors.As(err, &e):
+		return stateError(err)
+	case e.Kind == images.KindReference:
+		return &InputError{Message: fmt.Sprintf("%q: %s", e.Reference, e.Message), Help: e.Help}
 	}
 	return &ImageError{Reference: e.Reference, Message: e.Message, Help: e.Help, Err: e.Err}
+}
+
+// artifactError is imageError for what a backend built: when that is not what
+// the backend says, it is the backend's fault.
+func artifactError(id string, err error) error {
+	var e *images.Error
+	if errors.As(err, &e) && e.Kind == images.KindArtifact {
+		return &PluginError{ID: id, Message: fmt.Sprintf("what it built cannot be used: %s: %s", e.Reference, e.Message), Help: "report this to the plugin's author", Err: e.Err}
+	}
+	return imageError(err)
 }
 
 // located gives an error about an image the place in the build file that names

@@ -5,6 +5,7 @@ package host
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/zlayer/zlayer/host/internal/procrun"
@@ -37,9 +38,18 @@ func (b *build) call(ctx context.Context, r *running, start *backendv1.Start, j 
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &failed):
-		return nil, j.failure(failed.Failed, r.id, r.process.Stderr())
+		return nil, withHelp(j.failure(failed.Failed, r.id, r.process.Stderr()), r.stateDir)
 	}
 	return nil, callError(ctx, r.id, "it broke off in the middle of the build", err)
+}
+
+// withHelp adds the usual way out to a fault of the backend that names none.
+func withHelp(err error, stateDir string) error {
+	var e *PluginError
+	if errors.As(err, &e) && e.Help == "" {
+		e.Help = "run the command again; if it happens again, remove " + stateDir + ", which holds nothing but caches, or report it to the plugin's author"
+	}
+	return err
 }
 
 // handler gets what a running build reports.
@@ -59,8 +69,8 @@ func (h handler) Answer(_ context.Context, ask *backendv1.Ask) *backendv1.Answer
 		socket, ok := h.build.request.SSH[id]
 		return &backendv1.Answer{Absent: !ok, Socket: socket}
 	}
-	value, ok := h.build.host.secret(h.build.request.Secrets[ask.GetSecret()])
-	return &backendv1.Answer{Absent: !ok, Secret: value}
+	value, err := h.build.host.secret(h.build.request.Secrets[ask.GetSecret()])
+	return &backendv1.Answer{Absent: err != nil, Secret: value}
 }
 
 // maxSecret is the largest secret in bytes, as for docker build.
@@ -68,14 +78,13 @@ const maxSecret = 500 << 10
 
 // secret reads the value of a secret. Whether it can be read was checked when
 // the build began.
-func (h *Host) secret(s Secret) ([]byte, bool) {
-	switch {
-	case s.File != "":
-		data, err := os.ReadFile(s.File)
-		return data, err == nil
-	case s.Env != "":
-		value, ok := lookup(h.config.Environ, s.Env)
-		return []byte(value), ok
+func (h *Host) secret(s Secret) ([]byte, error) {
+	if s.File != "" {
+		return os.ReadFile(s.File)
 	}
-	return nil, false
+	value, ok := lookup(h.config.Environ, s.Env)
+	if !ok {
+		return nil, fmt.Errorf("the variable %s is not set", s.Env)
+	}
+	return []byte(value), nil
 }

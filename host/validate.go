@@ -3,7 +3,9 @@
 package host
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -30,6 +32,11 @@ func (h *Host) checkRequest(r Request) error {
 			return err
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(r.SSH)) {
+		if err := checkAgent(id, r.SSH[id]); err != nil {
+			return err
+		}
+	}
 	for _, tag := range r.Tags {
 		if _, err := images.Normalize(tag); err != nil {
 			return imageError(err)
@@ -52,25 +59,61 @@ func checkDir(what, dir string) error {
 
 // checkSecret refuses a secret that cannot be read. Its value is in no message.
 func (h *Host) checkSecret(id string, s Secret) error {
-	value, ok := h.secret(s)
+	value, err := h.secret(s)
 	switch {
-	case !ok && s.File != "":
-		return &InputError{Message: fmt.Sprintf("secret %q: the file %s cannot be read", id, s.File)}
-	case !ok:
-		return &InputError{Message: fmt.Sprintf("secret %q: the variable %s is not set", id, s.Env)}
+	case err != nil && s.File != "":
+		return &InputError{Message: fmt.Sprintf("secret %q: the file %s cannot be read", id, s.File), Help: "name a file with src=FILE or a variable with env=NAME", Err: cause(err)}
+	case err != nil:
+		return &InputError{Message: fmt.Sprintf("secret %q", id), Help: "set it, or name another with env=NAME or a file with src=FILE", Err: err}
 	case len(value) > maxSecret:
-		return &InputError{Message: fmt.Sprintf("secret %q is larger than %d KiB", id, maxSecret>>10)}
+		return &InputError{Message: fmt.Sprintf("secret %q is larger than %d KiB", id, maxSecret>>10), Help: "give a large file as a --build-context and mount it with RUN --mount=type=bind"}
 	}
 	return nil
 }
 
-// checkOutputs refuses outputs whose folder is missing.
+// checkAgent refuses what is not the socket of an agent.
+func checkAgent(id, socket string) error {
+	info, err := os.Stat(socket)
+	if err == nil && info.Mode().Type() != fs.ModeSocket {
+		err = errors.New("it is not a socket")
+	}
+	if err != nil {
+		return &InputError{Message: fmt.Sprintf("ssh agent %q: %s cannot be used", id, socket), Help: "start ssh-agent and set SSH_AUTH_SOCK, or write ID=SOCKET", Err: cause(err)}
+	}
+	return nil
+}
+
+// checkOutputs refuses what could not be written after the build.
 func checkOutputs(list []Output) error {
 	for _, o := range list {
 		parent := filepath.Dir(o.Path)
 		if info, err := os.Stat(parent); err != nil || !info.IsDir() {
 			return &InputError{Message: fmt.Sprintf("output %s: the folder %s does not exist", o.Path, parent), Help: "create it first"}
 		}
+		if err := checkReplaced(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkReplaced refuses an output that is there and of another kind: a folder
+// that holds something else must not be lost.
+func checkReplaced(o Output) error {
+	info, err := os.Stat(o.Path)
+	switch {
+	case err != nil: // nothing is replaced
+		return nil
+	case o.Type == OutputOCILayout && !info.IsDir():
+		return &InputError{Message: fmt.Sprintf("output %s: a file is there, and %s is a folder", o.Path, o.Type), Help: "choose another path, or write an archive with type=oci-archive"}
+	case o.Type != OutputOCILayout && info.IsDir():
+		return &InputError{Message: fmt.Sprintf("output %s: a folder is there, and %s is a file", o.Path, o.Type), Help: "give the path of the file to write"}
+	case o.Type != OutputOCILayout:
+		return nil
+	}
+	entries, err := os.ReadDir(o.Path)
+	if err == nil && len(entries) > 0 && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "oci-layout" }) {
+		return &InputError{Message: fmt.Sprintf("output %s: the folder holds something that is not an OCI image layout", o.Path), Help: "choose an empty or a new folder"}
 	}
 	return nil
 }

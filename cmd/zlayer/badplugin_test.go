@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
 // The programs of this file are for the scripts about bad input. The test
@@ -137,10 +139,11 @@ func (b badBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) 
 	if b == "describe-hangs" {
 		<-ctx.Done()
 	}
-	return &backendv1.DescribeResponse{Platforms: []*backendv1.PlatformSupport{{Platform: "linux/*"}}}, nil
+	here := &irv1.Platform{Os: "linux", Architecture: runtime.GOARCH}
+	return &backendv1.DescribeResponse{Platforms: []*backendv1.PlatformSupport{{Platform: here, Run: backendv1.RunMode_RUN_MODE_NATIVE}}}, nil
 }
 
-func (b badBackend) Build(_ context.Context, start *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
+func (b badBackend) Build(_ context.Context, _ *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
 	job.StepStarted(&backendv1.StepRef{}, "")
 	digest := "sha256:" + strings.Repeat("5", 64)
 	switch b {

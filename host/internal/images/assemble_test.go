@@ -369,7 +369,7 @@ func TestAssembleRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Assemble(context.Background(), Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir})
-	wantKind(t, err, KindDamaged)
+	wantKind(t, err, KindArtifact)
 }
 
 func TestWasmArtifact(t *testing.T) {

@@ -2,7 +2,11 @@
 
 package images
 
-import "fmt"
+import (
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
 
 // Kind classifies an Error.
 type Kind int
@@ -26,6 +30,8 @@ const (
 	KindDamaged
 	// KindUnsupported is an image that zlayer cannot use.
 	KindUnsupported
+	// KindArtifact is a blob that a backend made and that is not what it says.
+	KindArtifact
 )
 
 // Error is an error the user can do something about.
@@ -52,3 +58,17 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// artifactError says what is wrong with a blob of a backend.
+func artifactError(digest, message string, err error) error {
+	return &Error{Kind: KindArtifact, Reference: digest, Message: message, Err: err}
+}
+
+// artifactDigest parses the digest that a backend gave a blob.
+func artifactDigest(digest string) (v1.Hash, error) {
+	h, err := parseDigest(digest)
+	if err != nil {
+		return h, artifactError(digest, "this is not a SHA-256 digest", nil)
+	}
+	return h, nil
+}

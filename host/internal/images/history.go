@@ -60,8 +60,9 @@ func history(stages []*irv1.ResolvedStage, chain []int, blobs []*backendv1.Blob,
 		}
 	}
 	if len(blobs) > 0 {
-		return nil, fmt.Errorf("assembling an image: the backend says that layer %s is of step %d of stage %d, which is not so or not in order",
-			blobs[0].GetDigest(), blobs[0].GetRef().GetStep(), blobs[0].GetRef().GetStage())
+		ref := blobs[0].GetRef()
+		return nil, artifactError(blobs[0].GetDigest(), fmt.Sprintf("the backend says that this layer is of step %d of stage %d, which is not so or not in order",
+			ref.GetStep(), ref.GetStage()), nil)
 	}
 	return entries, nil
 }

@@ -44,7 +44,7 @@ func (s *Store) Lacking(digests []string, epoch *int64) ([]string, error) {
 	var lacking []string
 	seen := map[string]bool{}
 	for _, d := range digests {
-		h, err := parseDigest(d)
+		h, err := artifactDigest(d)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (s *Store) packAll(ctx context.Context, b *Build) ([]*packed, error) {
 
 // pack returns the packed form of one layer.
 func (s *Store) pack(ctx context.Context, b *Build, blob *backendv1.Blob, progress *meter) (*packed, error) {
-	h, err := parseDigest(blob.GetDigest())
+	h, err := artifactDigest(blob.GetDigest())
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Store) pack(ctx context.Context, b *Build, blob *backendv1.Blob, progre
 	}
 	f, err := os.Open(filepath.Join(b.Dir, h.Hex))
 	if err != nil {
-		return nil, fmt.Errorf("the backend did not export it: %w", err)
+		return nil, artifactError(h.String(), "the backend did not export it", err)
 	}
 	defer f.Close()
 	src := &countingReader{src: &ctxReader{ctx, f}, name: blob.GetDigest(), total: blob.GetSize(), meter: progress}
@@ -151,7 +151,7 @@ func (s *Store) compress(src io.Reader, want v1.Hash, epoch *int64) (*packed, er
 		return nil, err
 	}
 	if got := sum(in); got != want {
-		return nil, &Error{Kind: KindDamaged, Reference: want.String(), Message: fmt.Sprintf("the backend exported something else, with digest %s", got)}
+		return nil, artifactError(want.String(), fmt.Sprintf("the backend exported something else, with digest %s", got), nil)
 	}
 	if err := zip.Close(); err != nil {
 		return nil, err

@@ -84,17 +84,17 @@ func (s *Store) WasmArtifact(ctx context.Context, m Module) (*Image, error) {
 
 // putModule stores the module itself as a blob.
 func (s *Store) putModule(ctx context.Context, m Module) (v1.Descriptor, error) {
-	want, err := parseDigest(m.Blob.GetDigest())
+	want, err := artifactDigest(m.Blob.GetDigest())
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
 	f, err := os.Open(m.Path)
 	if err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, artifactError(want.String(), "the backend did not export it", err)
 	}
 	defer f.Close()
 	if err := checkModule(f); err != nil {
-		return v1.Descriptor{}, err
+		return v1.Descriptor{}, artifactError(want.String(), "the backend exported something else", err)
 	}
 	w, err := s.newBlob()
 	if err != nil {
@@ -103,6 +103,9 @@ func (s *Store) putModule(ctx context.Context, m Module) (v1.Descriptor, error) 
 	defer w.discard()
 	if _, err := io.Copy(w, &ctxReader{ctx, f}); err != nil {
 		return v1.Descriptor{}, err
+	}
+	if got := sum(w.hash); got != want {
+		return v1.Descriptor{}, artifactError(want.String(), fmt.Sprintf("the backend exported something else, with digest %s", got), nil)
 	}
 	d := v1.Descriptor{MediaType: wasmLayerType, Digest: want, Size: w.size}
 	return d, w.commitAs(d)

@@ -41,7 +41,7 @@ const exitCodes = `Every command ends with one of these codes:
   5    a plugin is missing, broken or of another version
   6    an image could not be found, fetched or pushed
   7    no backend can build what was asked
-  8    an input cannot be used: a context, a file, a secret
+  8    an input cannot be used: a context, a file, a secret, a name, an output
   130  interrupted`
 
 // newExitCodesTopic returns the help topic "exit-codes".
