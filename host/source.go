@@ -56,6 +56,9 @@ func (h *Host) Discover(dir string) (string, error) {
 		}
 	}
 	patterns := h.plugins.Discovery()
+	if len(patterns) == 0 {
+		return "", noFrontend("build files")
+	}
 	for _, pattern := range patterns {
 		found := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 			ok, err := path.Match(pattern, name)
@@ -76,6 +79,11 @@ func (h *Host) Discover(dir string) (string, error) {
 		Message: fmt.Sprintf("%s holds no build file: no %s", dir, strings.Join(patterns, ", ")),
 		Help:    "name one with --file",
 	}
+}
+
+// noFrontend is the error when no usable frontend understands something.
+func noFrontend(what string) error {
+	return &PluginError{Message: "no frontend is installed that understands " + what, Help: "zlayer plugin list shows what is installed and what is broken"}
 }
 
 // syntax returns the frontend that a "# syntax=" line asks for, without the name
