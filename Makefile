@@ -64,18 +64,21 @@ examples/scratch/bin/hello: FORCE
 
 # ---- tests ----
 
+# What the tests say, shortly: failures, and how many were skipped and why.
+REPORT := $(GO) run ./conformance/testreport
+
 test: build
-	$(GO) test ./...
-	cd sdk && $(GO) test ./...
-	cd plugins/buildah-backend && $(GO) test -tags '$(BUILDAH_TAGS)' ./...
+	@{ $(GO) test -json ./... ; \
+	   (cd sdk && $(GO) test -json ./...) ; \
+	   (cd plugins/buildah-backend && $(GO) test -json -tags '$(BUILDAH_TAGS)' ./...) ; } 2>&1 | $(REPORT)
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory test-system; \
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap and busybox-static.
 test-system: build examples/scratch/bin/hello
-	$(GO) test -count=1 -tags system ./cmd/zlayer/...
-	cd plugins/buildah-backend && ZLAYER_TEST_ROOT=1 $(GO) test -count=1 -tags '$(BUILDAH_TAGS)' ./...
+	@{ $(GO) test -json -count=1 -timeout 20m -tags system ./cmd/zlayer/... ; \
+	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 20m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
 # ---- check ----
 
