@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -186,7 +187,7 @@ func (b *builder) known(name, parent string) (string, bool) {
 
 // put makes a layer of a plan.
 func (b *builder) put(parent string, plan transfer.Layer) (string, error) {
-	r, w := pipe()
+	r, w := io.Pipe()
 	go func() {
 		_, err := plan.WriteTo(w)
 		w.CloseWithError(err)

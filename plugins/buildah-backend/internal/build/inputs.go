@@ -4,7 +4,6 @@ package build
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -139,5 +138,3 @@ func (b *builder) folder(in string) (string, error) {
 	dir := filepath.Join(in, strconv.Itoa(b.serial))
 	return dir, os.MkdirAll(dir, 0o755)
 }
-
-func pipe() (*io.PipeReader, *io.PipeWriter) { return io.Pipe() }

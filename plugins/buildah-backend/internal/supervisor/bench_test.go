@@ -29,12 +29,22 @@ func (r *rig) threeStages() {
 		copyTo(built, "/srv/app/", "build/out"), cmd("/srv/app", "echo ready > status"))
 }
 
-func BenchmarkCold(b *testing.B)  { benchmark(b, true) }
-func BenchmarkAgain(b *testing.B) { benchmark(b, false) }
+// tenCommands is a build of commands that each make one file.
+func (r *rig) tenCommands() {
+	var steps []*irv1.ResolvedStep
+	for range 10 {
+		steps = append(steps, exec(sh("echo >>/file")))
+	}
+	r.stage(r.busybox(), steps...)
+}
 
-func benchmark(b *testing.B, noCache bool) {
+func BenchmarkCold(b *testing.B)        { benchmark(b, (*rig).threeStages, true) }
+func BenchmarkAgain(b *testing.B)       { benchmark(b, (*rig).threeStages, false) }
+func BenchmarkTenCommands(b *testing.B) { benchmark(b, (*rig).tenCommands, true) }
+
+func benchmark(b *testing.B, plan func(*rig), noCache bool) {
 	r := newRig(b)
-	r.threeStages()
+	plan(r)
 	if o := r.build(); o.err != nil {
 		b.Fatal(o.err)
 	}

@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -41,7 +42,7 @@ func runBuild(requests *wire.Reader, events *wire.Writer) (*backendv1.Artifact, 
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return nil, err
 	}
-	a, err := build.Build{Start: start, Job: j, Store: s.layers, Name: name, Run: start.TempDir, Scratch: scratch}.Do(background())
+	a, err := build.Build{Start: start, Job: j, Store: s.layers, Name: name, Run: start.TempDir, Scratch: scratch}.Do(context.Background())
 	if err == nil {
 		err = s.record(a.Handle, a.Tops)
 	}

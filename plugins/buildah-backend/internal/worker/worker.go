@@ -7,7 +7,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +113,3 @@ func watch(requests *wire.Reader, answer func(*backendv1.Answer)) {
 		}
 	}
 }
-
-// background is the context of work that only ends with the process.
-func background() context.Context { return context.Background() }
