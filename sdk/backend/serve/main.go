@@ -13,7 +13,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -45,6 +47,9 @@ func Main(b backend.Backend) {
 		fmt.Fprintf(os.Stderr, "backend: %v\n", err)
 		os.Exit(1)
 	}
+	// The lifeline says when to end, not the end of a terminal. A backend that
+	// is stopped when its host dies gets this signal, and would not clean up.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	alive, end := context.WithCancel(context.Background())
 	s := &server{backend: b, alive: alive}
 	go func() {
