@@ -70,6 +70,7 @@ func requestFlags(a *app, c *cobra.Command) {
 
 func (a *app) build(c *cobra.Command, given []string) error {
 	show := a.shower(a.progressMode(c))
+	defer show.Close()
 	r := host.Request{Events: show.Event}
 	// First what needs no look at the disk: a mistake there is told at once.
 	if err := a.buildOnly(c, &r); err != nil {

@@ -20,6 +20,7 @@ Loopback registries are reached over http.`,
 		ValidArgsFunction: a.completeImages,
 		RunE: func(c *cobra.Command, given []string) error {
 			show := a.shower(a.progressMode(c))
+			defer show.Close()
 			h, err := a.open()
 			if err != nil {
 				return err

@@ -4,9 +4,10 @@
 // for programs, or not at all.
 //
 // The rules of the plain form: every line that belongs to a step begins with
-// "[stage step/steps]". A step has one line when it starts, the lines it
-// writes, marked "|", and one line when it ends with its time; a cached step
-// has one line in all. Nothing moves the cursor, so it reads well in a log.
+// "[stage step/steps]". A step that says nothing has one line, which begins
+// when the step does and ends with its time, or with "CACHED". Any other has
+// one line when it starts, the lines it writes, marked "|", and one with its
+// time. Nothing moves the cursor, so it reads well in a log.
 package progress
 
 import (
@@ -25,6 +26,8 @@ import (
 type Shower interface {
 	// Event shows one event. It is called by one goroutine at a time.
 	Event(host.Event)
+	// Close ends a line that is not finished. There are no more events.
+	Close()
 }
 
 // New returns the Shower of a mode: "json", "quiet" or, for anything else,
@@ -45,6 +48,8 @@ type quietShower struct{}
 
 func (quietShower) Event(host.Event) {}
 
+func (quietShower) Close() {}
+
 type jsonShower struct{ enc *json.Encoder }
 
 // Event writes the event as one line. A reader that went away is no reason to
@@ -56,23 +61,26 @@ func (s jsonShower) Event(e host.Event) {
 	_ = s.enc.Encode(e)
 }
 
+// Close does nothing: every event is a whole line.
+func (jsonShower) Close() {}
+
 type plainShower struct {
 	w       io.Writer
 	partial map[string]string    // by step: output that is not a whole line yet
 	shown   map[string]time.Time // by transfer: when its bytes were last shown
-	pending string               // a step that started and may turn out cached
+	open    string               // the step whose line is not finished
 }
 
 // Event writes the lines of an event.
 func (s *plainShower) Event(e host.Event) {
 	step := stepName(e)
-	if e.Type != host.EventStepStarted && e.Type != host.EventStepFinished {
-		s.flushPending()
+	if s.open != step || e.Type != host.EventStepFinished {
+		s.Close()
 	}
 	switch e.Type {
 	case host.EventStepStarted:
-		s.flushPending()
-		s.pending = fmt.Sprintf("%s %s", step, brief(e.Name))
+		fmt.Fprintf(s.w, "%s %s", step, brief(e.Name))
+		s.open = step
 	case host.EventOutput:
 		s.output(step, e.Output)
 	case host.EventStepFinished:
@@ -96,24 +104,27 @@ func (s *plainShower) diagnostic(e host.Event) {
 	_ = diag.Print(s.w, files, []*diagv1.Diagnostic{e.Diagnostic})
 }
 
-// flushPending writes the line of a step that is not cached.
-func (s *plainShower) flushPending() {
-	if s.pending != "" {
-		fmt.Fprintln(s.w, s.pending)
-		s.pending = ""
+// Close ends the line of a step that has more to say.
+func (s *plainShower) Close() {
+	if s.open != "" {
+		fmt.Fprintln(s.w)
+		s.open = ""
 	}
 }
 
-// finished ends a step: with its start's line when nothing came between.
+// finished ends a step, on its first line when nothing came between.
 func (s *plainShower) finished(step string, e host.Event) {
-	if s.pending != "" && e.Cached {
-		fmt.Fprintf(s.w, "%s  CACHED\n", s.pending)
-		s.pending = ""
+	how := fmt.Sprintf("%.1fs", e.Seconds)
+	if e.Cached {
+		how = "CACHED"
+	}
+	if s.open == step {
+		fmt.Fprintf(s.w, "  %s\n", how)
+		s.open = ""
 		return
 	}
-	s.flushPending()
 	s.endOutput(step)
-	fmt.Fprintf(s.w, "%s done %.1fs\n", step, e.Seconds)
+	fmt.Fprintf(s.w, "%s done %s\n", step, how)
 }
 
 // output writes the whole lines of a step's output and keeps the rest.
