@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build system
+
 package supervisor_test
 
 import (
@@ -25,10 +27,6 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
-
-// rootEnv is set by the Makefile target that runs tests which mount and start
-// commands, and by TestAsUser for itself.
-const rootEnv = "ZLAYER_TEST_ROOT"
 
 // TestMain lets the test binary be its own worker.
 func TestMain(m *testing.M) {
@@ -56,9 +54,6 @@ func newRig(t testing.TB) *rig { return newRigIn(t, t.TempDir()) }
 // newRigIn makes a rig with its folders in dir.
 func newRigIn(t testing.TB, dir string) *rig {
 	t.Helper()
-	if os.Getenv(rootEnv) == "" {
-		t.Skip(rootEnv + " is not set: this test mounts and runs commands")
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
