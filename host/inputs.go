@@ -59,7 +59,7 @@ func (in *inputs) open(b *build, name string) error {
 	}
 	ignore, err := ignoreRules(b.resolved.Build, dir, buildFile)
 	if err != nil {
-		return &InputError{Message: "cannot use the ignore file of " + dir, Help: "correct it; \"!\" puts back what an earlier line left out, and a backslash makes the next character a plain one", Err: err}
+		return &InputError{Message: "cannot use the ignore file of " + dir, Help: "correct or rename it", Err: err}
 	}
 	memo, err := b.host.memo(dir)
 	if err != nil {

@@ -5,9 +5,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,34 +62,69 @@ func exits() {
 	}
 }
 
-// badPlugin makes the parts of broken plugins.
+// broken makes what the scripts cannot hold.
 //
-//	exec badplugin wasm KIND FILE   writes a frontend that is broken so
-//	exec badplugin flip FILE        flips a bit in the middle of a file
-//	badplugin serve KIND            is a backend that is broken so
-func badPlugin() {
+//	exec broken wasm KIND FILE    a frontend that is broken so
+//	exec broken flip FILE         a bit in the middle of a file is flipped
+//	exec broken line N FILE       a Dockerfile with a line of N bytes
+//	exec broken nul FILE          a text with a NUL
+//	exec broken socket FILE       a socket
+//	exec broken newline FOLDER    a file whose name is two lines
+//	broken serve KIND             a backend that is broken so
+func broken() {
+	args := os.Args[2:]
+	var err error
 	switch os.Args[1] {
 	case "wasm":
-		writeWasm(os.Args[2], os.Args[3])
+		err = writeWasm(args[0], args[1])
 	case "flip":
-		flip(os.Args[2])
+		err = flip(args[0])
+	case "line":
+		err = writeLine(args[0], args[1])
+	case "nul":
+		err = os.WriteFile(args[0], []byte("FROM scratch\nLABEL a=\x00\n"), 0o644)
+	case "socket":
+		err = bind(args[0])
+	case "newline":
+		err = os.WriteFile(filepath.Join(args[0], "one\ntwo"), nil, 0o644)
 	case "serve":
-		serve.Main(badBackend(os.Args[2]))
+		serve.Main(badBackend(args[0]))
 	default:
-		fatal("badplugin: unknown", os.Args[1])
+		fatal("broken: unknown", os.Args[1])
+	}
+	if err != nil {
+		fatal("broken:", err)
 	}
 }
 
-func flip(name string) {
+func flip(name string) error {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		fatal(err)
+		return err
 	}
 	data[len(data)/2] ^= 1
-	// The mode of a file that is there stays.
-	if err := os.WriteFile(name, data, 0o755); err != nil {
-		fatal(err)
+	return os.WriteFile(name, data, 0o644) // a file that is there keeps its mode
+}
+
+func writeLine(size, name string) error {
+	n, err := strconv.Atoi(size)
+	if err != nil {
+		return err
 	}
+	return os.WriteFile(name, []byte("FROM scratch\nLABEL a="+strings.Repeat("x", n)+"\nFOO\n"), 0o644)
+}
+
+// bind leaves a socket. Its path would be too long for an address.
+func bind(name string) error {
+	if err := os.Chdir(filepath.Dir(name)); err != nil {
+		return err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Base(name)})
+	if err != nil {
+		return err
+	}
+	l.SetUnlinkOnClose(false)
+	return l.Close()
 }
 
 // wasmCode is the code of _start of each kind of broken frontend. Function 0 is
@@ -105,10 +142,10 @@ var wasmCode = map[string][]byte{
 const wasmText = "I am no frontend\n"
 
 // writeWasm assembles a module of one function, small enough to be read.
-func writeWasm(kind, file string) {
+func writeWasm(kind, file string) error {
 	code, ok := wasmCode[kind]
 	if !ok {
-		fatal("badplugin: no wasm of kind", kind)
+		return fmt.Errorf("no wasm of kind %q", kind)
 	}
 	const i32, wasi = 0x7f, "\x16wasi_snapshot_preview1"
 	text := slices.Concat([]byte{16, 0, 0, 0, byte(len(wasmText)), 0, 0, 0}, make([]byte, 8), []byte(wasmText))
@@ -122,9 +159,7 @@ func writeWasm(kind, file string) {
 		wasmSection(10, 1, slices.Concat([]byte{byte(len(code) + 2), 0}, code, []byte{0x0b})),
 		wasmSection(11, 1, slices.Concat([]byte{0, 0x41, 0, 0x0b, byte(len(text))}, text)),
 	)
-	if err := os.WriteFile(file, module, 0o644); err != nil {
-		fatal(err)
-	}
+	return os.WriteFile(file, module, 0o644)
 }
 
 // wasmSection returns a section with a list of items; all lengths fit a byte.
@@ -133,7 +168,11 @@ func wasmSection(id byte, items int, content []byte) []byte {
 }
 
 // badBackend is a backend that comes up well and is broken in the way it says.
+// The kind "works" is not.
 type badBackend string
+
+// emptyTar is the only layer that it makes.
+var emptyTar = make([]byte, 1024)
 
 func (b badBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
 	if b == "describe-hangs" {
@@ -143,31 +182,41 @@ func (b badBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) 
 	return &backendv1.DescribeResponse{Platforms: []*backendv1.PlatformSupport{{Platform: here, Run: backendv1.RunMode_RUN_MODE_NATIVE}}}, nil
 }
 
-func (b badBackend) Build(_ context.Context, _ *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
-	job.StepStarted(&backendv1.StepRef{}, "")
-	digest := "sha256:" + strings.Repeat("5", 64)
+// Build says that the first step made a layer.
+func (b badBackend) Build(ctx context.Context, _ *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
+	ref := &backendv1.StepRef{}
+	job.StepStarted(ref, "")
+	blob := &backendv1.Blob{Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(emptyTar)), Size: int64(len(emptyTar)), Ref: ref}
 	switch b {
+	case "works":
+		value, ok, err := job.Secret(ctx, "token")
+		job.Output(ref, false, fmt.Appendf(nil, "a secret of %d bytes, %v, %v\n", len(value), ok, err))
 	case "dies":
 		fmt.Fprintln(os.Stderr, "out of luck")
 		os.Exit(9)
 	case "panics":
 		panic("out of luck")
 	case "no-digest":
-		digest = "../../etc/passwd"
+		blob.Digest = "../../etc/passwd"
+	case "no-step":
+		blob.Ref = &backendv1.StepRef{Stage: 7}
 	}
-	return &backendv1.Artifact{Handle: "h", Blobs: []*backendv1.Blob{{Digest: digest, Size: 1024}}}, nil
+	return &backendv1.Artifact{Handle: "h", Blobs: []*backendv1.Blob{blob}}, nil
 }
 
 func (badBackend) Has(context.Context, *backendv1.HasRequest) (bool, error) { return true, nil }
 
-// Export writes something else than what was asked for, or nothing.
 func (b badBackend) Export(_ context.Context, r *backendv1.ExportRequest) error {
-	if b == "exports-nothing" {
+	content := emptyTar
+	switch b {
+	case "exports-nothing":
 		return nil
+	case "exports-rubbish":
+		content = []byte("rubbish")
 	}
 	for _, digest := range r.GetDigests() {
 		_, hex, _ := strings.Cut(digest, ":")
-		if err := os.WriteFile(filepath.Join(r.GetDirectory(), hex), []byte("rubbish"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(r.GetDirectory(), hex), content, 0o644); err != nil {
 			return err
 		}
 	}

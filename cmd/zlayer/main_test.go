@@ -11,7 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zlayer": main, "exits": exits, "badplugin": badPlugin})
+	testscript.Main(m, map[string]func(){"zlayer": main, "exits": exits, "broken": broken})
 }
 
 // treeEnv names another folder with bin and examples, for a user who cannot
