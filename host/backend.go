@@ -27,9 +27,13 @@ func (h *Host) start(ctx context.Context, p *store.Plugin) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	notes, err := h.makeDir("sockets")
+	if err != nil {
+		return nil, err
+	}
 	process, err := procrun.Start(ctx, procrun.Options{
 		ID: p.ID, Dir: p.Dir, Files: p.Manifest.On(runtime.GOOS + "/" + runtime.GOARCH),
-		Allow: p.Manifest.Environment, Environ: h.config.Environ,
+		Allow: p.Manifest.Environment, Environ: h.config.Environ, Notes: notes,
 	})
 	if err != nil {
 		return nil, backendError(ctx, p, err)
@@ -80,11 +84,6 @@ func backendError(ctx context.Context, p *store.Plugin, err error) error {
 
 // maxQuote is how much is shown, in bytes, of what was not a handshake.
 const maxQuote = 80
-
-// reinstall is the advice for a plugin that is broken.
-func reinstall(p *store.Plugin) string {
-	return "reinstall it, or report this to its author; it is in " + p.Dir
-}
 
 // startHelp says what to do about a backend that does not come up.
 func startHelp(p *store.Plugin, reason procrun.Reason) string {

@@ -29,6 +29,8 @@ type child struct {
 	stdout   tail
 	stderr   tail
 	socket   string        // the folder of the socket; empty until it is known
+	notes    string        // where the socket is noted
+	note     *note         // nil when it is not
 	started  chan struct{} // closed when the process runs, or cannot
 	startErr error         // why it cannot; known when started is closed
 	once     sync.Once
@@ -52,6 +54,7 @@ func newChild(path string, env []string) *child {
 func (c *child) runner(_ hclog.Logger, spec *exec.Cmd, socket string) (runner.Runner, error) {
 	c.cmd.Env = append(c.cmd.Env, spec.Env...)
 	c.socket = socket
+	c.note = noteSocket(c.notes, socket)
 	return c, nil
 }
 
@@ -61,6 +64,7 @@ func (c *child) removeSocket() {
 	if c.socket != "" {
 		_ = os.RemoveAll(c.socket)
 	}
+	c.note.remove()
 }
 
 // Start starts the process.

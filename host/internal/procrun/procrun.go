@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +33,10 @@ type Options struct {
 	Allow []string
 	// Environ is where their values come from, as from os.Environ.
 	Environ []string
+	// Notes is a folder in which it is noted where sockets are, so that a
+	// later Start can remove the one of a host and a backend that were both
+	// killed. Empty: nothing is noted.
+	Notes string
 	// StartTimeout is how long it may take until it can be called. 0 means
 	// ten seconds.
 	StartTimeout time.Duration
@@ -79,7 +82,9 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 10 * time.Second
 	}
+	removeOldSockets(o.Notes)
 	c := newChild(main, environment(o.Allow, o.Environ))
+	c.notes = o.Notes
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  serve.Handshake(),
 		Plugins:          plugin.PluginSet{serve.Name: serve.ClientPlugin()},
@@ -111,18 +116,6 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		p.Close()
 		return nil, ctx.Err()
 	}
-}
-
-// maxSocketParent is the longest folder, in bytes, in which there can be a
-// socket: the system allows 104 to 108 in all.
-const maxSocketParent = 60
-
-// socketParent returns where the private folder of the socket is made.
-func socketParent() string {
-	if dir := os.TempDir(); len(dir) <= maxSocketParent {
-		return dir
-	}
-	return "/tmp"
 }
 
 // connect starts the process and gets its client.
