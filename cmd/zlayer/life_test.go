@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -37,7 +38,7 @@ exec 7>/held 8>/cache/held 9>/fast/held
 test "$NAP" = 0 && exit
 /bin/busybox setsid sh -c "trap '' INT TERM HUP; cd /cache; sleep $NAP; true" &
 (/bin/busybox setsid sh -c "(cd /fast; sleep $NAP; true) &" &)
-printf '%s %s\n' all up
+printf '%s-%s\n' all up
 sleep $NAP
 true
 EOF
@@ -53,6 +54,8 @@ type mess struct {
 	nap string
 	cmd *exec.Cmd
 	out output
+	// socketStays says that only the next start can remove the socket.
+	socketStays bool
 }
 
 // newMess prepares the build in a state folder of its own.
@@ -100,8 +103,8 @@ func (m *mess) start() {
 	}
 	m.t.Cleanup(func() { syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) })
 	m.await("the command to run", time.Minute, func() string {
-		if !strings.Contains(m.out.String(), "all up") {
-			return m.out.String()
+		if !strings.Contains(m.out.String(), "all-up") {
+			return "it printed: " + m.out.String()
 		}
 		return ""
 	})
@@ -171,20 +174,23 @@ func (m *mess) left() string {
 	}
 	left = append(left, linesWith(m.t, "/proc/self/mountinfo", "mount ", m.data, m.temp, m.nap)...)
 	left = append(left, linesWith(m.t, "/proc/net/unix", "socket ", m.data, m.temp, m.nap)...)
-	left = append(left, under(m.temp)...)
+	if !m.socketStays {
+		left = append(left, under(m.temp)...)
+	}
 	return strings.Join(left, "\n")
 }
 
 // leftInState describes what must be gone after the next start at the latest.
 func (m *mess) leftInState() string {
 	var left []string
-	for _, dir := range []string{"jobs/*", "temp", "images/tmp", "backends/*/jobs", "backends/*/run"} {
+	for _, dir := range []string{"jobs/*", "sockets", "images/tmp", "backends/*/jobs", "backends/*/run"} {
 		found, err := filepath.Glob(filepath.Join(m.data, dir, "*"))
 		if err != nil {
 			m.t.Fatal(err)
 		}
 		left = append(left, found...)
 	}
+	left = append(left, under(m.temp)...)
 	left = append(left, drafts(m.t, filepath.Join(m.data, "backends", "buildah-backend", "storage"))...)
 	return strings.Join(left, "\n")
 }
@@ -242,8 +248,9 @@ func TestInterrupted(t *testing.T) {
 		{"ctrl-c", func(m *mess) { kill(m.cmd.Process.Pid, syscall.SIGINT) }, 130},
 		{"ctrl-c in a terminal", func(m *mess) { kill(-m.cmd.Process.Pid, syscall.SIGINT) }, 130},
 		{"ctrl-c twice", func(m *mess) {
+			kill(m.backend().pid, syscall.SIGSTOP)
 			kill(m.cmd.Process.Pid, syscall.SIGINT)
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 			kill(m.cmd.Process.Pid, syscall.SIGINT)
 		}, -1},
 		{"terminated", func(m *mess) { kill(m.cmd.Process.Pid, syscall.SIGTERM) }, 130},
@@ -255,6 +262,7 @@ func TestInterrupted(t *testing.T) {
 		{"inner worker killed", func(m *mess) { kill(m.inner().pid, syscall.SIGKILL) }, 5},
 		{"worker terminated", func(m *mess) { kill(m.worker().pid, syscall.SIGTERM) }, 5},
 		{"host and backend killed", func(m *mess) {
+			m.socketStays = true
 			backend := m.backend().pid
 			kill(m.cmd.Process.Pid, syscall.SIGSTOP)
 			kill(backend, syscall.SIGKILL)
@@ -279,7 +287,7 @@ func TestInterrupted(t *testing.T) {
 			since := time.Now()
 			c.do(m)
 			if code := m.exit(); code != c.exit {
-				t.Errorf("exit code %d, want %d:\n%s", code, c.exit, m.out.String())
+				t.Errorf("exit code %d (%v), want %d:\n%s", code, m.cmd.ProcessState, c.exit, m.out.String())
 			}
 			m.clean(since)
 		})
@@ -382,5 +390,30 @@ func under(dir string) []string {
 // and folders that belong to no layer.
 func drafts(t *testing.T, storage string) []string {
 	t.Helper()
-	return nil
+	var layers []struct {
+		ID    string
+		Names []string
+		Flags map[string]any
+	}
+	data, err := os.ReadFile(filepath.Join(storage, "overlay-layers", "layers.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &layers); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	known := map[string]bool{}
+	for _, l := range layers {
+		known[l.ID] = true
+		if len(l.Names) > 0 || l.Flags["incomplete"] != nil {
+			left = append(left, fmt.Sprintf("layer %s %q %v", l.ID, l.Names, l.Flags))
+		}
+	}
+	for _, dir := range under(filepath.Join(storage, "overlay")) {
+		if name := filepath.Base(dir); len(name) == 64 && !known[name] {
+			left = append(left, dir)
+		}
+	}
+	return append(left, under(filepath.Join(storage, "overlay", "tempdirs"))...)
 }

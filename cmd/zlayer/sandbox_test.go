@@ -20,9 +20,26 @@ type sandbox struct {
 
 func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
-	repo, dir := repository(t), t.TempDir()
+	repo, dir := repository(t), stateDir(t)
 	env := append(os.Environ(), "ZLAYER_DATA_DIR="+filepath.Join(dir, "data"), "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
 	return &sandbox{t, repo, env}
+}
+
+// userEnv is set in the tests that run again as a plain user.
+const userEnv = "ZLAYER_TEST_USER"
+
+// stateDir makes a folder for a state. What a plain user builds belongs to
+// subordinate ids, which only root can remove, when the user's tests are over.
+func stateDir(t *testing.T) string {
+	t.Helper()
+	if os.Getenv(userEnv) == "" {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp("", "state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // zlayer runs bin/zlayer and returns what it printed on stdout.

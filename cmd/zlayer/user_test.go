@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build system
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The user that TestAsUser becomes. It only exists in the mount namespace of
+// that test.
+const (
+	testUser = "zlayer-test-user"
+	testUID  = 54321
+)
+
+// become runs a command as the user: it shows it other files in /etc, and the Go
+// toolchain where it can read it.
+const become = `
+for file in passwd group subuid subgid; do mount --bind "$ETC/$file" "/etc/$file"; done
+mount --bind "$GOROOT_REAL" "$GOROOT_SEEN"
+unset ETC GOROOT_REAL GOROOT_SEEN
+exec setpriv --reuid "$0" --regid "$0" --clear-groups -- "$@"
+`
+
+// All tests of this package again as a user with subordinate ids, who can read
+// neither root's files nor the source tree.
+func TestAsUser(t *testing.T) {
+	if os.Getenv(userEnv) != "" {
+		return // this is that user
+	}
+	if os.Geteuid() != 0 {
+		t.Fatal("only root can become another user")
+	}
+	top, err := os.MkdirTemp("", "as-user")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(top)
+	if err := os.Chmod(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, top)
+	home := filepath.Join(top, "h")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(home, testUID, testUID); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
+		"sh", "-euc", become, strconv.Itoa(testUID), filepath.Join(top, "tests"),
+		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.skip=^TestAsUser$", "-test.timeout=20m")
+	cmd.Dir = top
+	cmd.Env = append(os.Environ(), userEnv+"=1", treeEnv+"="+top, "ETC="+userFiles(t), "HOME="+home, "TMPDIR="+home,
+		"GOCACHE="+filepath.Join(home, "cache"), "GOPATH="+filepath.Join(home, "go"), "GOMODCACHE=", "GOENV=off",
+		"XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "XDG_RUNTIME_DIR=", "ZLAYER_DATA_DIR=")
+	cmd.Env = append(cmd.Env, toolchain(t, top)...)
+	out, err := cmd.CombinedOutput()
+	t.Logf("as user %d:\n%s", testUID, out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// copyTree copies what the tests need to where everybody can read it.
+func copyTree(t *testing.T, top string) {
+	t.Helper()
+	repo := repository(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{
+		filepath.Join(repo, "bin"): "bin", filepath.Join(repo, "examples"): "examples", "testdata": "testdata", self: "tests",
+	} {
+		if out, err := exec.Command("cp", "-rL", from, filepath.Join(top, to)).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	if out, err := exec.Command("chmod", "-R", "a+rX", top).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// userFiles makes a folder with the files of /etc that know of users, with the
+// user in them.
+func userFiles(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, line := range map[string]string{
+		"passwd": fmt.Sprintf("%s:x:%d:%d::/nonexistent:/bin/sh\n", testUser, testUID, testUID),
+		"group":  fmt.Sprintf("%s:x:%d:\n", testUser, testUID),
+		"subuid": testUser + ":100000:65536\n",
+		"subgid": testUser + ":100000:65536\n",
+	} {
+		have, err := os.ReadFile(filepath.Join("/etc", name))
+		if err != nil {
+			t.Fatalf("%v: the package uidmap makes it", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), append([]byte(line), have...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// toolchain returns the variables that say where the Go toolchain is and where
+// the user is to see it.
+func toolchain(t *testing.T, top string) []string {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatalf("go env GOROOT: %v", err)
+	}
+	seen := filepath.Join(top, "go")
+	if err := os.Mkdir(seen, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"GOROOT_REAL=" + strings.TrimSpace(string(root)), "GOROOT_SEEN=" + seen, "GOROOT=",
+		"PATH=" + filepath.Join(seen, "bin") + ":" + os.Getenv("PATH")}
+}
