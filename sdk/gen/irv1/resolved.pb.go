@@ -1005,13 +1005,15 @@ type Transfer struct {
 	// Whose files.
 	From *Input `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Paths or globs relative to the root of from and clean, or, for ADD, URLs
-	// and git references; in order.
+	// and git references; in order. With parents, "/./" in a source says where
+	// the kept parents begin.
 	Sources []string `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
 	// Files given inline.
 	Inline []*InlineFile `protobuf:"bytes,4,rep,name=inline,proto3" json:"inline,omitempty"`
 	// The destination, absolute. A final "/" means a directory.
 	Destination string `protobuf:"bytes,5,opt,name=destination,proto3" json:"destination,omitempty"`
-	// "user[:group]" by name or number, looked up in the stage. Empty: 0:0.
+	// "user[:group]" by name or number, looked up in the stage. Empty: 0:0 for
+	// files of a context, and the owners they have for those of a stage or image.
 	Chown string `protobuf:"bytes,6,opt,name=chown,proto3" json:"chown,omitempty"`
 	// Octal or symbolic mode. Empty: as in the source.
 	Chmod string `protobuf:"bytes,7,opt,name=chmod,proto3" json:"chmod,omitempty"`

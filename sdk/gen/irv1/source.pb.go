@@ -200,8 +200,8 @@ func (x *Container) GetStages() []*Stage {
 // Stage is one FROM and the steps that follow it.
 type Stage struct {
 	unknownFields []byte
-	// What the stage starts from: "scratch", the name or number of an earlier
-	// stage, a named context, or an image reference. Decided after expansion.
+	// What the stage starts from: "scratch", the name of an earlier stage, a
+	// named context, or an image reference. Decided after expansion.
 	Base *Word `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`
 	// The name given by AS. Absent when the stage has none.
 	Name *Word `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
