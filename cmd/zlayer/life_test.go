@@ -5,16 +5,12 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -90,18 +86,30 @@ func (m *mess) args(nap string) []string {
 	return []string{"build", m.context, "--insecure-registry", m.registry, "--build-arg", "REGISTRY=" + m.registry, "--build-arg", "NAP=" + nap}
 }
 
+// command is zlayer, to be started.
+func (m *mess) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(m.repo, "bin", "zlayer"), args...)
+	cmd.Env = m.env
+	cmd.Stdout, cmd.Stderr = &m.out, &m.out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return cmd
+}
+
+// launch starts a command, which is m.cmd from now on.
+func (m *mess) launch(cmd *exec.Cmd) {
+	m.t.Helper()
+	m.cmd = cmd
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+}
+
 // start starts the build and waits until its command and the command's children
 // run.
 func (m *mess) start() {
 	m.t.Helper()
-	m.cmd = exec.Command(filepath.Join(m.repo, "bin", "zlayer"), m.args(m.nap)...)
-	m.cmd.Env = m.env
-	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := m.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	m.t.Cleanup(func() { syscall.Kill(-m.cmd.Process.Pid, syscall.SIGKILL) })
+	m.launch(m.command(m.args(m.nap)...))
 	m.await("the command to run", time.Minute, func() string {
 		if !strings.Contains(m.out.String(), "all-up") {
 			return "it printed: " + m.out.String()
@@ -131,7 +139,7 @@ func (m *mess) await(what string, limit time.Duration, look func() string) time.
 func (m *mess) processes() []process {
 	var list []process
 	for _, p := range allProcesses() {
-		if strings.Contains(p.environ, m.data) || strings.Contains(p.args, m.nap) {
+		if all := p.environ + p.args; strings.Contains(all, m.data) || strings.Contains(all, m.nap) {
 			list = append(list, p)
 		}
 	}
@@ -268,6 +276,11 @@ func TestInterrupted(t *testing.T) {
 			kill(backend, syscall.SIGKILL)
 			kill(m.cmd.Process.Pid, syscall.SIGKILL)
 		}, -1},
+		// This takes the eight seconds that a backend may take to cancel.
+		{"backend stopped and ctrl-c", func(m *mess) {
+			kill(m.backend().pid, syscall.SIGSTOP)
+			kill(m.cmd.Process.Pid, syscall.SIGINT)
+		}, 130},
 		{"worker stopped and ctrl-c", func(m *mess) {
 			kill(m.inner().pid, syscall.SIGSTOP)
 			kill(m.cmd.Process.Pid, syscall.SIGINT)
@@ -292,128 +305,4 @@ func TestInterrupted(t *testing.T) {
 			m.clean(since)
 		})
 	}
-}
-
-// output is what a process prints.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-// String returns what was printed.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// process is a process of the machine.
-type process struct {
-	pid, parent   int
-	args, environ string
-	// first says that it is process 1 of a PID namespace below ours.
-	first bool
-}
-
-func (p process) String() string { return fmt.Sprintf("%d (of %d): %s", p.pid, p.parent, p.args) }
-
-// allProcesses lists the processes that we may look at. Zombies, which are
-// nothing but a number, do not count.
-func allProcesses() []process {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	var list []process
-	for _, dir := range dirs {
-		p := process{args: text(dir, "cmdline"), environ: text(dir, "environ")}
-		zombie := false
-		for line := range strings.Lines(text(dir, "status")) {
-			fields := strings.Fields(line)
-			switch fields[0] {
-			case "State:":
-				zombie = fields[1] == "Z" || fields[1] == "X"
-			case "Pid:":
-				p.pid, _ = strconv.Atoi(fields[1])
-			case "PPid:":
-				p.parent, _ = strconv.Atoi(fields[1])
-			case "NSpid:":
-				p.first = len(fields) > 2 && fields[len(fields)-1] == "1"
-			}
-		}
-		if p.pid != 0 && !zombie {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// text reads a file of /proc; "" when the process is gone or another's.
-func text(elem ...string) string {
-	data, err := os.ReadFile(filepath.Join(elem...))
-	if err != nil {
-		return ""
-	}
-	return string(bytes.ReplaceAll(bytes.TrimRight(data, "\x00"), []byte{0}, []byte{' '}))
-}
-
-// linesWith returns the lines of a file with one of the words in them.
-func linesWith(t *testing.T, file, prefix string, words ...string) []string {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for line := range strings.Lines(string(data)) {
-		for _, word := range words {
-			if strings.Contains(line, word) {
-				found = append(found, prefix+strings.TrimSpace(line))
-				break
-			}
-		}
-	}
-	return found
-}
-
-// under lists a folder.
-func under(dir string) []string {
-	found, _ := filepath.Glob(filepath.Join(dir, "*"))
-	return found
-}
-
-// drafts lists what is unfinished in a layer store: drafts, incomplete layers,
-// and folders that belong to no layer.
-func drafts(t *testing.T, storage string) []string {
-	t.Helper()
-	var layers []struct {
-		ID    string
-		Names []string
-		Flags map[string]any
-	}
-	data, err := os.ReadFile(filepath.Join(storage, "overlay-layers", "layers.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &layers); err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	known := map[string]bool{}
-	for _, l := range layers {
-		known[l.ID] = true
-		if len(l.Names) > 0 || l.Flags["incomplete"] != nil {
-			left = append(left, fmt.Sprintf("layer %s %q %v", l.ID, l.Names, l.Flags))
-		}
-	}
-	for _, dir := range under(filepath.Join(storage, "overlay")) {
-		if name := filepath.Base(dir); len(name) == 64 && !known[name] {
-			left = append(left, dir)
-		}
-	}
-	return append(left, under(filepath.Join(storage, "overlay", "tempdirs"))...)
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build system
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Builds of one state folder at the same time do not disturb each other, the
+// same one or another, not even when one of them hangs and is then killed.
+func TestTogether(t *testing.T) {
+	m := newMess(t)
+	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
+	first := m.together(6)
+	m.start()
+	second := m.together(4)
+	var group sync.WaitGroup
+	group.Go(func() {
+		time.Sleep(50 * time.Millisecond)
+		syscall.Kill(m.cmd.Process.Pid, syscall.SIGKILL)
+	})
+	third := m.together(4)
+	group.Wait()
+	for _, digests := range [][]string{second, third} {
+		for i, digest := range digests {
+			if digest != first[i] {
+				t.Errorf("build %d gave %s and then %s", i, first[i], digest)
+			}
+		}
+	}
+	since := time.Now()
+	m.exit()
+	m.clean(since)
+}
+
+// together builds n times at once, from two build files, with nothing cached,
+// and returns the digests.
+func (m *mess) together(n int) []string {
+	m.t.Helper()
+	digests, errs := make([]string, n), make([]error, n)
+	var group sync.WaitGroup
+	for i := range n {
+		name := fmt.Sprintf("Dockerfile.%d", i%2)
+		m.write(name, fmt.Sprintf("ARG REGISTRY\nFROM ${REGISTRY}/base:1\nRUN echo first > /first\nRUN echo %d > /second\n", i%2))
+		group.Go(func() {
+			digests[i], errs[i] = m.try(append(m.args("0"), "--no-cache", "--file", filepath.Join(m.context, name))...)
+		})
+	}
+	group.Wait()
+	for i, err := range errs {
+		if err != nil {
+			m.t.Fatalf("build %d of %d: %v\n%s", i, n, err, stderrOf(err))
+		}
+		if digests[i] != digests[i%2] {
+			m.t.Errorf("builds %d and %d gave %s and %s", i, i%2, digests[i], digests[i%2])
+		}
+	}
+	return digests
+}
+
+// Whenever zlayer is killed, in the first millisecond or the last, the next
+// build works.
+func TestKilledAnytime(t *testing.T) {
+	m := newMess(t)
+	for i, delay := 0, time.Millisecond; delay < 3*time.Second; i, delay = i+1, delay*3/2 {
+		m.launch(m.command(append(m.args("0"), "--no-cache")...))
+		time.Sleep(delay)
+		signal := syscall.SIGKILL
+		if i%3 == 2 {
+			signal = syscall.SIGINT
+		}
+		syscall.Kill(m.cmd.Process.Pid, signal)
+		m.exit()
+	}
+	m.clean(time.Now())
+}
+
+// A reader of the output that goes away, as head does, ends the build as if
+// zlayer had been killed.
+func TestReaderGone(t *testing.T) {
+	m := newMess(t)
+	m.write("Dockerfile", "ARG REGISTRY\nFROM ${REGISTRY}/base:1\nARG NAP\nRUN test $NAP = 0 || while sleep 0.1; do echo word; done\n")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := m.command(m.args(m.nap)...)
+	cmd.Stdout, cmd.Stderr = w, w
+	m.launch(cmd)
+	w.Close()
+	for lines := bufio.NewScanner(r); lines.Scan() && !strings.HasSuffix(lines.Text(), "| word"); {
+	}
+	since := time.Now()
+	r.Close()
+	m.exit()
+	m.clean(since)
+}
+
+// What holds for commands of a container build holds for a compiler.
+func TestInterruptedCompiler(t *testing.T) {
+	m := newMess(t)
+	project := filepath.Join(m.context, "project")
+	if err := os.CopyFS(project, os.DirFS(filepath.Join(m.repo, "examples", "wasm-go"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		do   func()
+	}{
+		{"ctrl-c", func() { syscall.Kill(m.cmd.Process.Pid, syscall.SIGINT) }},
+		{"host killed", func() { syscall.Kill(m.cmd.Process.Pid, syscall.SIGKILL) }},
+		{"backend killed", func() { syscall.Kill(m.find(m.cmd.Process.Pid, "wasm-lang-go").pid, syscall.SIGKILL) }},
+	} {
+		m.launch(m.command("build", project))
+		m.await("the compiler to run", time.Minute, func() string {
+			for _, p := range m.processes() {
+				if strings.Contains(p.args, "/compile ") {
+					return ""
+				}
+			}
+			return "no compiler:\n" + m.out.String()
+		})
+		since := time.Now()
+		c.do()
+		m.exit()
+		m.await("the build to be gone", cleanWithin, m.left)
+		t.Logf("uid %d: %s: nothing left after %v", os.Geteuid(), c.name, time.Since(since).Round(time.Millisecond))
+	}
+	m.zlayer("build", project)
+	if left := m.left() + m.leftInState(); left != "" {
+		t.Errorf("after the next build there is still:\n%s", left)
+	}
+}
