@@ -125,6 +125,16 @@ func (in *instance) call(ctx context.Context, r *frontendv1.ParseRequest) (*fron
 	return frontend.DecodeParse(frame, in.last)
 }
 
+// trap is the engine's reason for a trap, without its stack: that of a stripped
+// module says nothing, and what a frontend has to say of itself is on stderr.
+func trap(err error) error {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if _, reason, ok := strings.Cut(line, "failed: "); ok {
+		line = reason
+	}
+	return errors.New(line)
+}
+
 // kill ends the instance, whatever it does, and waits until it is gone.
 func (in *instance) kill() {
 	in.cancel()
@@ -161,7 +171,7 @@ func (in *instance) explain(err error, path string, limits Limits) *Failed {
 		f.Reason, f.Err = ReasonExit, nil
 		f.Message = fmt.Sprintf("the frontend exited with code %d instead of answering", exit.ExitCode())
 	case ended != nil:
-		f.Reason, f.Message = ReasonTrap, "the frontend crashed"
+		f.Reason, f.Message, f.Err = ReasonTrap, "the frontend crashed", trap(err)
 	default:
 		f.Reason, f.Message = ReasonProtocol, "the answer of the frontend breaks the protocol"
 	}

@@ -12,6 +12,7 @@ package wasmrun
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -198,7 +199,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	// One byte more than there should be, so that io.ReadFull sees the end.
 	b := make([]byte, info.Size()+1)
 	n, err := io.ReadFull(file, b)
-	if err != io.ErrUnexpectedEOF && err != io.EOF {
+	if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading %s: it changed meanwhile", path)
 	}
 	return b[:n], nil
