@@ -21,7 +21,6 @@ func main() {
 	// In JSON for users, enums have names, as in protobuf's own JSON.
 	json.DefaultMarshalerConfig.EnumsAsInts = false
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	// The first signal ends the build in good order; a second one kills us.
 	context.AfterFunc(ctx, stop)
 	os.Exit(cli.Main(ctx, cli.Process{

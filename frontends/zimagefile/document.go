@@ -122,7 +122,7 @@ func (d *document) single() []*irv1.Stage {
 		pair := &irv1.Pair{Key: arg.GetArg().Pairs[0].Key}
 		inherited = append(inherited, argStep(pair))
 	}
-	s.Steps = append(inherited, d.body(d.top, true)...)
+	s.Steps = slices.Concat(inherited, d.body(d.top, true))
 	return []*irv1.Stage{s}
 }
 

@@ -3,6 +3,7 @@
 package zimagefile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -126,7 +127,7 @@ func copyText(name string, c *irv1.Copy) string {
 	flag("from", c.From)
 	flag("chown", c.Chown)
 	flag("chmod", c.Chmod)
-	words := append(c.Sources[:len(c.Sources):len(c.Sources)], c.Destination)
+	words := slices.Concat(c.Sources, []*irv1.Word{c.Destination})
 	for _, w := range words {
 		if strings.ContainsAny(w.Text, " \t\r\n") {
 			return b.String() + " " + jsonText(words)

@@ -64,7 +64,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // stalled returns errStalled where that is the cause.
 func stalled(ctx context.Context, err error) error {
-	if err != nil && err != io.EOF && errors.Is(context.Cause(ctx), errStalled) {
+	if err != nil && !errors.Is(err, io.EOF) && errors.Is(context.Cause(ctx), errStalled) {
 		return errStalled
 	}
 	return err

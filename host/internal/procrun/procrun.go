@@ -110,8 +110,8 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		select {
 		case <-c.started:
 			c.kill()
-			<-connected
-		case <-connected:
+			<-connected //nolint:errcheck // that of ctx is the one that counts
+		case <-connected: //nolint:errcheck // as above
 		}
 		p.Close()
 		return nil, ctx.Err()

@@ -106,7 +106,7 @@ func (out *output) frame() ([]byte, error) {
 		out.changed.Wait()
 	}
 	// A module that ends right after its answer has answered.
-	if !out.complete() || out.err == errUnasked {
+	if !out.complete() || errors.Is(out.err, errUnasked) {
 		return nil, out.err
 	}
 	frame := out.got[out.head:]

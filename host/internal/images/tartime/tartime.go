@@ -15,6 +15,7 @@
 package tartime
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,9 +29,9 @@ func Rewrite(dst io.Writer, src io.Reader, epoch int64) error {
 	r := &rewriter{dst: dst, src: src, epoch: epoch}
 	for {
 		switch err := r.entry(); {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return r.finish()
-		case err == io.ErrUnexpectedEOF:
+		case errors.Is(err, io.ErrUnexpectedEOF):
 			return fmt.Errorf("%w: it ends in the middle of an entry", ErrTar)
 		case err != nil:
 			return err
@@ -174,7 +175,7 @@ type onlyWriter struct{ io.Writer }
 func padded(n int64) int64 { return (n + blockSize - 1) &^ (blockSize - 1) }
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -43,7 +43,7 @@ func newInputs(b Build, c *irv1.ResolvedContainer) (*inputs, error) {
 func (in *inputs) close() {
 	for _, t := range in.contexts {
 		if t != nil {
-			t.Close() //nolint:errcheck // it was only read
+			t.Close()
 		}
 	}
 }

@@ -141,7 +141,7 @@ func (w *worker) died(err error) error {
 	if text == "" {
 		text = "it said nothing"
 	}
-	return fmt.Errorf("the worker ended before its work (%v): %s", w.exit, text)
+	return fmt.Errorf("the worker ended before its work (%w): %s", w.exit, text)
 }
 
 // call does a call that has one request and no events but the last.

@@ -78,7 +78,7 @@ func flock(f *os.File, how int) error {
 // close is for good manners: what it does not do the kernel does when the
 // worker ends.
 func (s *state) close() {
-	s.layers.Close() //nolint:errcheck // see above
+	s.layers.Close()
 	s.lock.Close()
 }
 
