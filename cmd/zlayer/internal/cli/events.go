@@ -13,7 +13,7 @@ import (
 // finish tells how a command ended and returns its exit code.
 func (a *app) finish(ctx context.Context, err error) int {
 	if a.events == nil {
-		report(ctx, a.Stderr, err)
+		a.report(ctx, err)
 	} else {
 		for _, e := range errorEvents(ctx, err) {
 			a.events.Event(e)

@@ -103,7 +103,8 @@ func interrupted(ctx context.Context, err error) bool {
 }
 
 // report shows an error to people.
-func report(ctx context.Context, w io.Writer, err error) {
+func (a *app) report(ctx context.Context, err error) {
+	w := a.Stderr
 	var (
 		step   *host.StepError
 		plugin *host.PluginError
@@ -119,7 +120,7 @@ func report(ctx context.Context, w io.Writer, err error) {
 		_ = diag.Print(w, files, findings)
 	case errors.As(err, &plugin):
 		say(w, err, plugin.Help)
-		tail(w, "the plugin wrote", plugin.Stderr)
+		a.lastWords(plugin)
 	default:
 		say(w, err, helpOf(err))
 	}
@@ -172,6 +173,19 @@ func say(w io.Writer, err error, help string) {
 	fmt.Fprintf(w, "zlayer: %v\n", err)
 	if help != "" {
 		fmt.Fprintf(w, "zlayer: hint: %s\n", help)
+	}
+}
+
+// lastWords shows what a plugin wrote. The stacks of one that crashed are for its
+// author.
+func (a *app) lastWords(e *host.PluginError) {
+	if a.host == nil {
+		return // no plugin without a host
+	}
+	words, path := a.host.Crash(e)
+	tail(a.Stderr, "the plugin wrote", words)
+	if path != "" {
+		fmt.Fprintf(a.Stderr, "zlayer: hint: %s holds all that it wrote, for its author\n", path)
 	}
 }
 
