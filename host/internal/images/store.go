@@ -32,9 +32,6 @@ const (
 	layoutContent = `{"imageLayoutVersion":"1.0.0"}`
 	// lockPoll is how often a held lock is tried again.
 	lockPoll = 5 * time.Millisecond
-	// staleAge is how old a temporary file is before it is certainly not of a
-	// running process: every write to a file makes it young again.
-	staleAge = 24 * time.Hour
 )
 
 // Options are the settings of a Store. The zero value is usable.
@@ -130,20 +127,6 @@ func (s *Store) checkVersion() error {
 	return nil
 }
 
-// sweep removes temporary files that a crash left. It is a courtesy: what
-// cannot be removed now can be later.
-func (s *Store) sweep() {
-	entries, err := os.ReadDir(s.path(tempDir))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > staleAge {
-			_ = os.RemoveAll(s.path(tempDir, e.Name()))
-		}
-	}
-}
-
 // lock takes the store's lock, against other goroutines and processes.
 func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
 	l := flock.New(s.path(lockFile), flock.SetPermissions(0o600))
@@ -164,43 +147,6 @@ func (s *Store) writeFile(name string, data []byte) error {
 		return err
 	}
 	return f.rename(s.path(name))
-}
-
-// tempFile is a file that is not there until rename.
-type tempFile struct {
-	*os.File
-	done bool
-}
-
-func (s *Store) temp() (*tempFile, error) {
-	f, err := os.CreateTemp(s.path(tempDir), "w-*")
-	if err != nil {
-		return nil, fmt.Errorf("writing to image store: %w", err)
-	}
-	return &tempFile{File: f}, nil
-}
-
-// rename syncs the file and puts it in its place.
-func (t *tempFile) rename(path string) error {
-	if err := t.Sync(); err != nil {
-		return err
-	}
-	if err := t.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(t.Name(), path); err != nil {
-		return err
-	}
-	t.done = true
-	return syncDir(filepath.Dir(path))
-}
-
-// discard removes the file unless it was renamed.
-func (t *tempFile) discard() {
-	if !t.done {
-		_ = t.Close()
-		_ = os.Remove(t.Name())
-	}
 }
 
 // syncDir makes a rename last through a power cut.
