@@ -21,6 +21,10 @@ import (
 func TestTogether(t *testing.T) {
 	m := newMess(t)
 	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
+	for i := range 2 {
+		m.write(fmt.Sprintf("Dockerfile.%d", i),
+			fmt.Sprintf("ARG REGISTRY\nFROM ${REGISTRY}/base:1\nRUN echo first > /first\nRUN echo %d > /second\n", i))
+	}
 	first := m.together(6)
 	m.start()
 	second := m.together(4)
@@ -43,17 +47,15 @@ func TestTogether(t *testing.T) {
 	m.clean(since)
 }
 
-// together builds n times at once, from two build files, with nothing cached,
-// and returns the digests.
+// together builds n times at once, in turn from two build files, with nothing
+// cached, and returns the digests.
 func (m *mess) together(n int) []string {
 	m.t.Helper()
 	digests, errs := make([]string, n), make([]error, n)
 	var group sync.WaitGroup
 	for i := range n {
-		name := fmt.Sprintf("Dockerfile.%d", i%2)
-		m.write(name, fmt.Sprintf("ARG REGISTRY\nFROM ${REGISTRY}/base:1\nRUN echo first > /first\nRUN echo %d > /second\n", i%2))
 		group.Go(func() {
-			digests[i], errs[i] = m.try(append(m.args("0"), "--no-cache", "--file", filepath.Join(m.context, name))...)
+			digests[i], errs[i] = m.try(append(m.args("0"), "--no-cache", "--file", filepath.Join(m.context, fmt.Sprintf("Dockerfile.%d", i%2)))...)
 		})
 	}
 	group.Wait()
