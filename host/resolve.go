@@ -66,7 +66,7 @@ func resolveOptions(r Request) (ir.Options, error) {
 	if r.Platform != "" {
 		p, err := ir.ParsePlatform(r.Platform, o.BuildPlatform)
 		if err != nil {
-			return o, &InputError{Message: "the build cannot be for this platform", Help: "a build is for one platform; run another one for each", Err: err}
+			return o, &InputError{Message: "the build cannot be for this platform", Help: "write os/arch or os/arch/variant, such as linux/arm64; a build is for one", Err: err}
 		}
 		o.TargetPlatform = p
 	}
