@@ -54,10 +54,30 @@ func (h *Host) check(ctx context.Context, s Source, dir string) (*Checked, error
 		Frontend: plugin.ID, Build: response.GetBuild(), Diagnostics: response.GetDiagnostics(),
 		Symbols: response.GetSymbols(), Tokens: response.GetTokens(), Files: files(s, response, request.Files),
 	}
+	if warning == nil && diag.HasErrors(checked.Diagnostics) {
+		warning = h.unclaimed(s)
+	}
 	if warning != nil {
 		checked.Diagnostics = append([]*diagv1.Diagnostic{warning}, checked.Diagnostics...)
 	}
 	return checked, nil
+}
+
+// unclaimed explains the errors of a file that perhaps never was a build file;
+// nil when its frontend was no guess.
+func (h *Host) unclaimed(s Source) *diagv1.Diagnostic {
+	name := filepath.Base(s.Name)
+	if s.Path == "" || s.Frontend != "" || h.plugins.ForFile(name) != nil {
+		return nil
+	}
+	if syntax, _, _ := syntax(s.Content); syntax != "" {
+		return nil
+	}
+	return &diagv1.Diagnostic{
+		Severity: diagv1.Severity_SEVERITY_INFO, Code: "unclaimed-name",
+		Message: fmt.Sprintf("no installed frontend claims the name %q, so it is read as a %s", name, defaultName),
+		Help:    "-z reads a file as a ZImagefile whatever its name",
+	}
 }
 
 // defaultName is the file name whose frontend reads what nobody claims, as
