@@ -175,8 +175,9 @@ func (c *child) HostToPlugin(network, address string) (string, string, error) {
 }
 
 // startError says why the process did not come up. go-plugin's own errors are
-// texts, so the facts decide.
-func (c *child) startError(id string, err error) error {
+// texts, so the facts decide. late says that the time was up: else one that was
+// killed was not killed by us, but, say, by a system out of memory.
+func (c *child) startError(id string, late bool, err error) error {
 	e := &StartError{ID: id, Stderr: c.stderr.String()}
 	line, _, _ := strings.Cut(c.stdout.String(), "\n")
 	version, isHandshake := handshake(line)
@@ -189,7 +190,7 @@ func (c *child) startError(id string, err error) error {
 		e.Reason, e.Err = Rubbish, err
 	case line != "":
 		e.Reason, e.Stdout = Rubbish, line
-	case c.ended():
+	case c.ended(), !late:
 		e.Reason, e.Err = Died, c.exit()
 	default:
 		e.Reason = TimedOut

@@ -98,14 +98,16 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 	})
 	p := &Process{id: o.ID, child: c, plugin: client}
 	connected := make(chan error, 1)
+	began := time.Now()
 	go func() { connected <- p.connect() }()
 	select {
 	case err := <-connected:
 		if err == nil {
 			return p, nil
 		}
+		late := time.Since(began) >= o.StartTimeout
 		p.Close()
-		return nil, c.startError(o.ID, err)
+		return nil, c.startError(o.ID, late, err)
 	case <-ctx.Done():
 		select {
 		case <-c.started:

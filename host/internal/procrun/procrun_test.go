@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 	case "die":
 		fmt.Fprintln(os.Stderr, "no such luck")
 		os.Exit(3)
+	case "killed":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "rubbish":
 		fmt.Println("hello, I am not a plugin")
 		time.Sleep(time.Minute)
@@ -185,6 +187,7 @@ func TestStartErrors(t *testing.T) {
 	}{
 		{"hang", TimedOut, "did not start in time"},
 		{"die", Died, "exit status 3"},
+		{"killed", Died, "signal: killed"},
 		{"rubbish", Rubbish, "hello, I am not a plugin"},
 		{"future", OtherVersion, "it speaks 9, this zlayer speaks 1"},
 	} {
