@@ -43,11 +43,23 @@ func noteSocket(notes, socket string) *note {
 	if ok, err := n.lock.TryLock(); err != nil || !ok {
 		return nil
 	}
-	if err := os.WriteFile(n.lock.Path(), []byte(socket), 0o600); err != nil {
-		n.remove()
-		return nil
+	// Before it was locked another host may have taken the empty file for a
+	// dead one's and removed it. What is written now nobody else removes.
+	if n.inPlace() && os.WriteFile(n.lock.Path(), []byte(socket), 0o600) == nil {
+		return n
 	}
-	return n
+	_ = n.lock.Close()
+	return nil
+}
+
+// inPlace says whether the name leads to the locked file.
+func (n *note) inPlace() bool {
+	locked, err := n.lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(n.lock.Path())
+	return err == nil && os.SameFile(locked, there)
 }
 
 // remove removes the note.
