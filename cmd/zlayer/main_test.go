@@ -14,18 +14,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"zlayer": main, "exits": exits, "broken": broken})
 }
 
-// treeEnv names another folder with bin and examples, for a user who cannot
-// read the source tree.
-const treeEnv = "ZLAYER_TEST_TREE"
-
 // repository is the top of the tree.
 func repository(t *testing.T) string {
 	t.Helper()
-	top := os.Getenv(treeEnv)
-	if top == "" {
-		top = "../.."
-	}
-	dir, err := filepath.Abs(top)
+	dir, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}

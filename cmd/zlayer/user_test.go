@@ -47,7 +47,7 @@ func TestAsUser(t *testing.T) {
 	if err := os.Chmod(top, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	copyTree(t, top)
+	here := copyTree(t, top)
 	home := filepath.Join(top, "h")
 	if err := os.Mkdir(home, 0o700); err != nil {
 		t.Fatal(err)
@@ -58,8 +58,8 @@ func TestAsUser(t *testing.T) {
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
 		"sh", "-euc", become, strconv.Itoa(testUID), filepath.Join(top, "tests"),
 		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.skip=^TestAsUser$", "-test.timeout=20m")
-	cmd.Dir = top
-	cmd.Env = append(os.Environ(), userEnv+"=1", treeEnv+"="+top, "ETC="+userFiles(t), "HOME="+home, "TMPDIR="+home,
+	cmd.Dir = here
+	cmd.Env = append(os.Environ(), userEnv+"=1", "ETC="+userFiles(t), "HOME="+home, "TMPDIR="+home,
 		"GOCACHE="+filepath.Join(home, "cache"), "GOPATH="+filepath.Join(home, "go"), "GOMODCACHE=", "GOENV=off",
 		"XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "XDG_RUNTIME_DIR=", "ZLAYER_DATA_DIR=")
 	cmd.Env = append(cmd.Env, toolchain(t, top)...)
@@ -70,24 +70,34 @@ func TestAsUser(t *testing.T) {
 	}
 }
 
-// copyTree copies what the tests need to where everybody can read it.
-func copyTree(t *testing.T, top string) {
+// copyTree copies what the tests need to where everybody can read it, and
+// returns the copy of this folder.
+func copyTree(t *testing.T, top string) (here string) {
 	t.Helper()
-	repo := repository(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	repo := repository(t)
+	here = filepath.Join(top, "cmd", "zlayer")
+	if err := os.MkdirAll(here, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for from, to := range map[string]string{
-		filepath.Join(repo, "bin"): "bin", filepath.Join(repo, "examples"): "examples", "testdata": "testdata", self: "tests",
+		filepath.Join(repo, "bin"):       top,
+		filepath.Join(repo, "examples"):  top,
+		filepath.Join(repo, "README.md"): top,
+		"testdata":                       here,
+		self:                             filepath.Join(top, "tests"),
 	} {
-		if out, err := exec.Command("cp", "-rL", from, filepath.Join(top, to)).CombinedOutput(); err != nil {
+		if out, err := exec.Command("cp", "-rL", from, to).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
 	if out, err := exec.Command("chmod", "-R", "a+rX", top).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return here
 }
 
 // userFiles makes a folder with the files of /etc that know of users, with the
