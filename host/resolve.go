@@ -161,7 +161,26 @@ func located(err error, checked *Checked, at *diagv1.Range) error {
 	if errors.As(err, &e) && at.GetLine() != 0 {
 		d := diag.Error(at, "image", e.Error())
 		d.Help = e.Help
+		if s := namesake(checked.Build, e.Reference, at); s != nil {
+			d.Related = append(d.Related, &diagv1.Related{Range: s.GetRange(), Message: "a stage has this name, but FROM can only name a stage above it"})
+		}
 		e.Files, e.Diagnostic = checked.Files, d
 	}
 	return err
+}
+
+// namesake returns a later stage that the user may have meant by a reference,
+// or nil.
+func namesake(b *irv1.Build, reference string, at *diagv1.Range) *irv1.Stage {
+	full, err := images.Normalize(reference)
+	if err != nil {
+		return nil
+	}
+	for _, s := range b.GetContainer().GetStages() {
+		name, err := images.Normalize(strings.ToLower(s.GetName().GetText()))
+		if err == nil && name == full && s.GetRange().GetLine() > at.GetLine() {
+			return s
+		}
+	}
+	return nil
 }
