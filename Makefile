@@ -4,7 +4,7 @@
 
 # ---- versions of the tools, pinned here and nowhere else ----
 BUF             := github.com/bufbuild/buf/cmd/buf@v1.75.0
-PROTOC_GEN_LITE := github.com/aperturerobotics/protobuf-go-lite/cmd/protoc-gen-go-lite@v0.14.0
+PROTOC_GEN_LITE := github.com/aperturerobotics/protobuf-go-lite/cmd/protoc-gen-go-lite@v0.15.0
 PROTOC_GEN_GRPC := google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.2
 GOLANGCI_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT       := golang.org/x/perf/cmd/benchstat@latest

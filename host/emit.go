@@ -63,5 +63,5 @@ func (e *emitter) pull(reference string) images.Progress {
 
 // result passes on the last event.
 func (e *emitter) result(r *Result) {
-	e.event(Event{Type: EventResult, Digest: r.Digest, Backend: r.Backend, Cached: r.Cached, Seconds: time.Since(e.started).Seconds()})
+	e.event(Event{Type: EventResult, Digest: r.Digest, Tags: r.Tags, Outputs: r.Outputs, Backend: r.Backend, Cached: r.Cached, Seconds: time.Since(e.started).Seconds()})
 }

@@ -78,4 +78,8 @@ type Event struct {
 	Help string `json:"help,omitempty"`
 	// Digest is that of the result.
 	Digest string `json:"digest,omitempty"`
+	// Tags are the full references that name the result.
+	Tags []string `json:"tags,omitempty"`
+	// Outputs are the paths the result was written to.
+	Outputs []string `json:"outputs,omitempty"`
 }

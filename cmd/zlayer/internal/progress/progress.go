@@ -174,6 +174,12 @@ func (s *plainShower) result(e host.Event) {
 		how = "nothing changed since it was built by " + e.Backend
 	}
 	fmt.Fprintf(s.w, "%s in %.1fs\n", how, e.Seconds)
+	for _, tag := range e.Tags {
+		fmt.Fprintf(s.w, "tagged %s\n", tag)
+	}
+	for _, path := range e.Outputs {
+		fmt.Fprintf(s.w, "wrote %s\n", path)
+	}
 }
 
 // stepName returns "[stage step/steps]".
