@@ -27,10 +27,13 @@ func repository(t *testing.T) string {
 	return dir
 }
 
-// params runs the scripts of a folder with the plugins of bin/plugins and a
-// compile cache that all scripts share.
+// params runs the scripts of a folder with the plugins of bin/plugins. Each has
+// a copy of a filled compile cache, since compiling is most of a first check.
 func params(t *testing.T, dir string) testscript.Params {
 	root := repository(t)
+	s := newSandbox(t)
+	s.zlayer("plugin", "compile")
+	compiled := os.DirFS(filepath.Join(s.data, "wasm"))
 	return testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
@@ -41,7 +44,7 @@ func params(t *testing.T, dir string) testscript.Params {
 			e.Setenv("ZLAYER_PLUGIN_DIR", filepath.Join(root, "bin", "plugins"))
 			e.Setenv("ZLAYER_DATA_DIR", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("GOCACHE", os.Getenv("GOCACHE"))
-			return nil
+			return os.CopyFS(filepath.Join(e.WorkDir, "data", "wasm"), compiled)
 		},
 	}
 }

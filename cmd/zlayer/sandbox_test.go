@@ -15,14 +15,16 @@ import (
 type sandbox struct {
 	t    *testing.T
 	repo string
+	data string // the state folder
 	env  []string
 }
 
 func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
 	repo, dir := repository(t), stateDir(t)
-	env := append(os.Environ(), "ZLAYER_DATA_DIR="+filepath.Join(dir, "data"), "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
-	return &sandbox{t, repo, env}
+	data := filepath.Join(dir, "data")
+	env := append(os.Environ(), "ZLAYER_DATA_DIR="+data, "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
+	return &sandbox{t, repo, data, env}
 }
 
 // userEnv is set in the tests that run again as a plain user.
