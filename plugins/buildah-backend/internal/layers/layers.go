@@ -183,7 +183,10 @@ func (s *Store) Sweep(job string) error {
 	for _, l := range all {
 		for _, name := range l.Names {
 			if strings.HasPrefix(name, "draft-"+job+"-") {
-				problems = append(problems, s.store.DeleteLayer(l.ID))
+				// The backend of a host that was killed may be sweeping, too.
+				if err := s.store.DeleteLayer(l.ID); !errors.Is(err, storage.ErrNotALayer) {
+					problems = append(problems, err)
+				}
 			}
 		}
 	}
