@@ -77,8 +77,8 @@ test: build
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap and busybox-static.
 test-system: build examples/scratch/bin/hello
-	@{ $(GO) test -json -count=1 -timeout 20m -tags system ./cmd/zlayer/... ; \
-	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 20m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
+	@{ $(GO) test -json -count=1 -timeout 40m -tags system ./cmd/zlayer/... ; \
+	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
 # ---- check ----
 
