@@ -12,7 +12,9 @@ import (
 	"github.com/zlayer/zlayer/host/internal/images"
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/ir/digest"
 )
 
@@ -75,11 +77,25 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	record := &keys.Record{Backend: b.plugin.ID, Inputs: read, Reads: reads, Result: image.Digest}
-	if err := b.host.keys.Put(key, record); err != nil {
-		return nil, stateError(err)
+	if err := b.remember(key, inputs, &keys.Record{Backend: b.plugin.ID, Inputs: read, Reads: reads, Result: image.Digest}); err != nil {
+		return nil, err
 	}
 	return &Result{Digest: image.Digest, Backend: b.plugin.ID}, nil
+}
+
+// remember keeps the record of a build, unless files changed while it ran:
+// then nobody knows which of them are in the result.
+func (b *build) remember(key string, inputs *inputs, record *keys.Record) error {
+	now, err := inputs.digests(b.resolved.Checked.Files)
+	if err != nil || !slices.EqualFunc(now, record.Inputs, keys.Input.Equal) {
+		b.emit.diagnostics(b.resolved.Checked.Files, []*diagv1.Diagnostic{diag.Warning(nil, "changed-meanwhile",
+			"files of the build context changed during the build; the next build starts over")})
+		return nil
+	}
+	if err := b.host.keys.Put(key, record); err != nil {
+		return stateError(err)
+	}
+	return nil
 }
 
 // key names the build by all that decides its result, but for what it reads.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -179,5 +180,50 @@ func checkDebianHistory(t *testing.T, img *image) {
 		if !strings.Contains(text, want) {
 			t.Errorf("history lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+// A file that changes while a build reads it must not be remembered as what it
+// was before.
+func TestContextChangesDuringBuild(t *testing.T) {
+	s := newSandbox(t)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("f", "one")
+	write("Dockerfile", "FROM "+serveBase(t)+"/base:1\nRUN sleep 3\nCOPY f /\n")
+	time.AfterFunc(time.Second, func() { write("f", "two") })
+	first := s.zlayer("build", dir)
+	write("f", "one")
+	again := filepath.Join(t.TempDir(), "layout")
+	if second := s.zlayer("build", dir, "--output", "type=oci-layout,dest="+again); second == first {
+		t.Error("the result of the changed file was taken for that of the old one")
+	}
+	if got := openLayout(t, again).files["/f"].Content; got != "one" {
+		t.Errorf("/f holds %q", got)
+	}
+}
+
+// What is pushed is what was built, and a base that was pushed can be pulled.
+func TestPushAndPull(t *testing.T) {
+	s := newSandbox(t)
+	registry := serveBase(t)
+	digest := s.zlayer("build", s.withHello("scratch"), "--tag", registry+"/team/hello:1")
+	if got := s.zlayer("push", registry+"/team/hello:1"); got != registry+"/team/hello@"+digest {
+		t.Errorf("push said %s, the build %s", got, digest)
+	}
+	other := newSandbox(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+registry+"/team/hello:1\nRUN [\"/hello\", \"write\", \"/more\"]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	layout := filepath.Join(t.TempDir(), "layout")
+	other.zlayer("build", dir, "--output", "type=oci-layout,dest="+layout)
+	img := openLayout(t, layout)
+	if img.files["/more"].Content == "" || img.files["/greeting"].Content == "" {
+		t.Errorf("files: %v", img.files)
 	}
 }
