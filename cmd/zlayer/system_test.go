@@ -217,7 +217,7 @@ func TestPushAndPull(t *testing.T) {
 	}
 	other := newSandbox(t)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+registry+"/team/hello:1\nRUN [\"/hello\", \"write\", \"/more\"]\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+registry+"/team/hello:1\nUSER 0\nRUN [\"/hello\", \"write\", \"/more\"]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	layout := filepath.Join(t.TempDir(), "layout")
