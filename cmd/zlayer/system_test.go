@@ -227,3 +227,36 @@ func TestPushAndPull(t *testing.T) {
 		t.Errorf("files: %v", img.files)
 	}
 }
+
+// HEALTHCHECK, SHELL and ONBUILD pass from stage to stage by Docker's rules, and
+// are in the image whatever its format.
+func TestDockerConfigSurvives(t *testing.T) {
+	s := newSandbox(t)
+	dir := t.TempDir()
+	text := "FROM " + serveBase(t) + `/base:1 AS a
+SHELL ["/bin/sh", "-exc"]
+HEALTHCHECK --interval=7s CMD ["true"]
+ONBUILD RUN echo from the stage > /trigger
+FROM a
+ONBUILD COPY . /app/
+CMD echo ready
+`
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"oci", "docker"} {
+		layout := filepath.Join(t.TempDir(), "layout")
+		s.zlayer("build", dir, "--image-format", format, "--output", "type=oci-layout,dest="+layout)
+		img := openLayout(t, layout)
+		c := img.config.Config
+		if !slices.Equal(c.Shell, []string{"/bin/sh", "-exc"}) || !slices.Equal(c.Cmd, []string{"/bin/sh", "-exc", "echo ready"}) {
+			t.Errorf("%s: shell %q, cmd %q", format, c.Shell, c.Cmd)
+		}
+		if c.Healthcheck == nil || c.Healthcheck.Interval != 7e9 || !slices.Equal(c.Healthcheck.Test, []string{"CMD", "true"}) {
+			t.Errorf("%s: health check %+v", format, c.Healthcheck)
+		}
+		if !slices.Equal(c.OnBuild, []string{"COPY . /app/"}) || img.files["/trigger"].Content != "from the stage\n" {
+			t.Errorf("%s: triggers %q, /trigger %+v", format, c.OnBuild, img.files["/trigger"])
+		}
+	}
+}
