@@ -64,6 +64,15 @@ func reinstall(p *store.Plugin) string {
 	return "reinstall it, or report this to its author; it is in " + p.Dir
 }
 
+// Compiling reports whether a frontend is being translated to machine code in
+// the background, as after the first call of one that is not in the compile
+// cache. The work is lost when the process ends now.
+func (h *Host) Compiling() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.runner != nil && h.runner.Compiling()
+}
+
 // Compile fills the compile cache of every usable frontend.
 func (h *Host) Compile(ctx context.Context) error {
 	for _, p := range h.plugins.All() {

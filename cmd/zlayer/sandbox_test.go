@@ -23,7 +23,7 @@ func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
 	repo, dir := repository(t), stateDir(t)
 	data := filepath.Join(dir, "data")
-	env := append(os.Environ(), "ZLAYER_DATA_DIR="+data, "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=")
+	env := append(os.Environ(), "ZLAYER_DATA_DIR="+data, "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=", "CI=true")
 	return &sandbox{t, repo, data, env}
 }
 

@@ -86,10 +86,8 @@ func check(ctx context.Context, dir string) ([]row, error) {
 	state := filepath.Join(dir, "state")
 	real := func(state string) *exec.Cmd { return zlayer(ctx, state, "check", file) }
 	base := func() *exec.Cmd { return zlayer(ctx, state, "check", nothing, "--plugin-dir", empty) }
-	for range 3 { // the compile cache fills
-		if err := errsOf(runQuiet(real(state)), runQuiet(base())); err != nil {
-			return nil, err
-		}
+	if err := runQuiet(zlayer(ctx, state, "plugin", "compile", "--plugin-dir", empty)); err != nil {
+		return nil, err
 	}
 	warm, floor, err := interleave(rounds, func() *exec.Cmd { return real(state) }, base)
 	if err != nil {
@@ -111,7 +109,7 @@ func check(ctx context.Context, dir string) ([]row, error) {
 // zlayer returns a zlayer command with a state folder of its own.
 func zlayer(ctx context.Context, state string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join("bin", "zlayer"), args...)
-	cmd.Env = append(os.Environ(), "ZLAYER_DATA_DIR="+state, "ZLAYER_CONFIG=/nonexistent")
+	cmd.Env = append(os.Environ(), "ZLAYER_DATA_DIR="+state, "ZLAYER_CONFIG=/nonexistent", "CI=true")
 	return cmd
 }
 

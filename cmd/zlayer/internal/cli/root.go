@@ -45,6 +45,7 @@ func Main(ctx context.Context, p Process) int {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	err := root.ExecuteContext(ctx)
+	a.compileOn(ctx)
 	if a.host != nil {
 		if closeErr := a.host.Close(); err == nil {
 			err = closeErr
@@ -58,7 +59,9 @@ type app struct {
 	Process
 	config *config.Config
 	host   *host.Host
-	events progress.Shower // set when stderr is for JSON events only
+	// dataDir is the state folder of host, absolute.
+	dataDir string
+	events  progress.Shower // set when stderr is for JSON events only
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -117,16 +120,13 @@ func (a *app) open() (*host.Host, error) {
 	if a.host != nil {
 		return a.host, nil
 	}
-	dataDir := a.config.String("data-dir")
-	if dataDir == "" {
-		dir, err := defaultDataDir()
-		if err != nil {
-			return nil, err
-		}
-		dataDir = dir
+	dir, err := a.stateFolder()
+	if err != nil {
+		return nil, err
 	}
+	a.dataDir = dir
 	h, err := host.Open(host.Config{
-		DataDir:            dataDir,
+		DataDir:            dir,
 		BundleDir:          bundleDir(),
 		PluginDirs:         a.config.Strings("plugin-dir"),
 		InsecureRegistries: a.config.Strings("insecure-registry"),
@@ -135,6 +135,18 @@ func (a *app) open() (*host.Host, error) {
 	})
 	a.host = h
 	return h, err
+}
+
+// stateFolder returns the state folder as an absolute path.
+func (a *app) stateFolder() (string, error) {
+	dir := a.config.String("data-dir")
+	if dir == "" {
+		var err error
+		if dir, err = defaultDataDir(); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Abs(dir)
 }
 
 // defaultDataDir is the XDG data home's zlayer folder; for root the system's.
