@@ -71,7 +71,7 @@ func transferInputs(t *irv1.Transfer) []Input {
 	}
 	in := Input{Context: int(t.From.Index), Glob: true, Deep: t.Parents, Exclude: t.Exclude}
 	for _, src := range t.Sources {
-		if t.Add && remoteKind(src) != remoteNone {
+		if t.Add && Remote(src) != RemoteNone {
 			continue
 		}
 		if head, tail, ok := strings.Cut(src, "/./"); ok && t.Parents {

@@ -4,35 +4,39 @@ package ir
 
 import "strings"
 
-// remoteness says where a source of ADD lives.
-type remoteness int
+// RemoteKind says where a source of ADD lives.
+type RemoteKind int
 
+// The kinds.
 const (
-	remoteNone remoteness = iota // a path in the context
-	remoteURL                    // fetched over HTTP
-	remoteGit                    // cloned
+	// RemoteNone is a path in the context.
+	RemoteNone RemoteKind = iota
+	// RemoteURL is fetched over HTTP.
+	RemoteURL
+	// RemoteGit is a git repository, which is cloned.
+	RemoteGit
 )
 
-// remoteKind tells apart the sources of ADD as BuildKit does: git and ssh URLs,
+// Remote tells apart the sources of ADD as BuildKit does: git and ssh URLs,
 // scp-like git addresses and HTTP URLs whose path ends in ".git" are git
 // repositories; other HTTP URLs are fetched; the rest are paths.
-func remoteKind(source string) remoteness {
+func Remote(source string) RemoteKind {
 	if scheme, rest, ok := strings.Cut(source, "://"); ok {
 		switch strings.ToLower(scheme) {
 		case "git", "ssh":
-			return remoteGit
+			return RemoteGit
 		case "http", "https":
 			if strings.HasSuffix(urlPath(rest), ".git") {
-				return remoteGit
+				return RemoteGit
 			}
-			return remoteURL
+			return RemoteURL
 		}
-		return remoteNone
+		return RemoteNone
 	}
 	if isSCP(source) {
-		return remoteGit
+		return RemoteGit
 	}
-	return remoteNone
+	return RemoteNone
 }
 
 // urlPath returns the path of what follows "://" in a URL.

@@ -98,7 +98,7 @@ func (s *stage) source(w *irv1.Word, t *irv1.Transfer) (string, bool) {
 		return "", false
 	}
 	at := orElse(w.Range, s.step.Range)
-	if remoteKind(v) != remoteNone {
+	if Remote(v) != RemoteNone {
 		if !t.Add {
 			s.error("remote-copy", at, "COPY cannot read the URL "+quote(v), "use ADD")
 		}
@@ -170,14 +170,14 @@ func (s *stage) checkChecksum(c *irv1.Copy, t *irv1.Transfer) {
 		s.error("bad-checksum", at, "--checksum goes with exactly one source", "use one ADD for each source")
 		return
 	}
-	switch remoteKind(t.Sources[0]) {
-	case remoteNone:
+	switch Remote(t.Sources[0]) {
+	case RemoteNone:
 		s.error("bad-checksum", at, "--checksum goes with a URL or git repository, not with a local file", "")
-	case remoteURL:
+	case RemoteURL:
 		if !validDigest(t.Checksum) {
 			s.error("bad-checksum", at, quote(t.Checksum)+" is not a digest", "write sha256: and 64 hexadecimal digits")
 		}
-	case remoteGit:
+	case RemoteGit:
 		if !isHex(t.Checksum) {
 			s.error("bad-checksum", at, quote(t.Checksum)+" is not a commit", "write the commit's hash")
 		}

@@ -198,10 +198,10 @@ func (u *uses) add(c *irv1.Copy) {
 
 // remote records what a source of ADD needs besides ADD itself.
 func (u *uses) remote(source string, at *irv1.Word) {
-	switch remoteKind(source) {
-	case remoteGit:
+	switch Remote(source) {
+	case RemoteGit:
 		u.need("add.git", at.GetRange())
-	case remoteURL:
+	case RemoteURL:
 		u.need("add.url", at.GetRange())
 	}
 }

@@ -196,7 +196,7 @@ func (s *scope) transfer(p string, t *irv1.Transfer) {
 	dest := t.GetDestination()
 	s.require(dest == "/" || isCleanAbs(strings.TrimSuffix(dest, "/")), p+".destination", "it is not absolute and clean")
 	for i, src := range t.GetSources() {
-		remote := t.Add && remoteKind(src) != remoteNone
+		remote := t.Add && Remote(src) != RemoteNone
 		s.require(remote || isSource(src, t.Parents), item(p, "sources", i), "it is not relative and clean")
 	}
 	s.all(p+".inline", len(t.GetInline()), func(i int) bool { return t.Inline[i].GetName() != "" })

@@ -14,6 +14,7 @@ import (
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 // makeDir is WORKDIR.
@@ -75,7 +76,7 @@ func (c *copyFiles) key(k *key) error {
 func (c *copyFiles) local() []string {
 	var local []string
 	for _, s := range c.step.Sources {
-		if !c.step.Add || !fetch.IsURL(s) && !fetch.IsGit(s) {
+		if !c.step.Add || ir.Remote(s) == ir.RemoteNone {
 			local = append(local, s)
 		}
 	}
@@ -128,7 +129,7 @@ func (c *copyFiles) fetch(k *key) error {
 	}
 	c.remotes = map[string]transfer.Remote{}
 	for _, source := range c.step.Sources {
-		if !fetch.IsURL(source) && !fetch.IsGit(source) {
+		if ir.Remote(source) == ir.RemoteNone {
 			continue
 		}
 		got, err := c.fetchOne(source)
@@ -162,7 +163,7 @@ func (c *copyFiles) fetchOne(source string) (got fetch.Got, err error) {
 		return got, err
 	}
 	kind := "url"
-	if fetch.IsGit(source) {
+	if ir.Remote(source) == ir.RemoteGit {
 		kind = "git"
 		got, err = c.git(source, dir)
 	} else {

@@ -15,7 +15,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -112,29 +111,4 @@ func (c *counted) Read(p []byte) (int, error) {
 		c.report(c.current, c.total)
 	}
 	return n, err
-}
-
-// IsGit tells a git repository from a URL: git and ssh URLs, user@host:path,
-// and HTTP URLs whose path ends in ".git" are repositories.
-func IsGit(source string) bool {
-	scheme, rest, ok := strings.Cut(source, "://")
-	if !ok {
-		return strings.Contains(source, "@") && strings.Contains(source, ":")
-	}
-	switch strings.ToLower(scheme) {
-	case "git", "ssh":
-		return true
-	case "http", "https":
-		rest, _, _ = strings.Cut(rest, "#")
-		rest, _, _ = strings.Cut(rest, "?")
-		return strings.HasSuffix(rest, ".git")
-	}
-	return false
-}
-
-// IsURL says whether a source is fetched over HTTP.
-func IsURL(source string) bool {
-	scheme, _, ok := strings.Cut(source, "://")
-	scheme = strings.ToLower(scheme)
-	return ok && (scheme == "http" || scheme == "https") && !IsGit(source)
 }
