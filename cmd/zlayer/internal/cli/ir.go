@@ -5,6 +5,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -15,11 +16,12 @@ import (
 
 func newIR(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "ir [CONTEXT]",
+		Use:   "ir [PATH]",
 		Short: "Show the Build IR of a build file",
 		Long: `IR shows what a build file means: what the frontend says, or, with --resolved,
 what a backend would get, with every word expanded and every reference pinned.
-For the latter base images are fetched as for a build.`,
+For the latter base images are fetched as for a build. A folder is a build
+context, a file a build file in its context.`,
 		Example: `  zlayer ir .
   zlayer ir . --format json
   zlayer ir . --resolved --target test --build-arg LEVEL=2`,
@@ -39,6 +41,10 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 		return err
 	}
 	var r host.Request
+	given, err = asContext(c, given)
+	if err != nil {
+		return err
+	}
 	if err := a.request(c, given, &r); err != nil {
 		return err
 	}
@@ -61,6 +67,15 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 		return err
 	}
 	return writeIR(a.Stdout, asJSON, resolved.Build, ir.TextResolved(resolved.Build))
+}
+
+// asContext turns a path that is not a folder into the folder's path and the
+// flag --file.
+func asContext(c *cobra.Command, given []string) ([]string, error) {
+	if len(given) == 0 || isDir(given[0]) || c.Flags().Changed("file") || c.Flags().Changed("zimagefile") {
+		return given, nil
+	}
+	return []string{filepath.Dir(given[0])}, c.Flags().Set("file", given[0])
 }
 
 // checked checks a source and shows its warnings; errors are an error.
