@@ -1,6 +1,6 @@
 module github.com/zlayer/zlayer/sdk
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/aperturerobotics/protobuf-go-lite v0.15.0
