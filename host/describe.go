@@ -53,8 +53,11 @@ func (h *Host) describeNow(ctx context.Context, p *store.Plugin) (*backendv1.Des
 		return nil, err
 	}
 	defer r.Close()
-	limited, cancel := context.WithTimeout(ctx, describeTime)
+	// Not a deadline: gRPC would tell it to the backend, which may then end the
+	// call with an error of its own just before we do.
+	limited, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer time.AfterFunc(describeTime, cancel).Stop()
 	d, err := r.process.Describe(limited, &backendv1.DescribeRequest{StateDir: r.stateDir})
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		return nil, &PluginError{ID: p.ID, Message: fmt.Sprintf("it did not say within %v what it can do on this machine", describeTime), Help: reinstall(p), Stderr: r.process.Stderr()}
