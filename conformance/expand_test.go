@@ -197,7 +197,7 @@ func FuzzExpandAgainstBuildKit(f *testing.F) {
 			escape = '`'
 		}
 		if differs(word, escape) {
-			t.Skip()
+			return // listed above, with the reason
 		}
 		if err := newPeers(escape, keepQuotes, fuzzEnv).compare(word); err != nil {
 			t.Error(err)
