@@ -11,66 +11,45 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
-
-	"github.com/zlayer/zlayer/host"
 )
 
-// resident measures the call that an editor makes at every keystroke: the
-// frontend is loaded, all limits are on.
-func resident(ctx context.Context, dir string) ([]row, error) {
-	bundle, err := filepath.Abs(filepath.Join("bin", "plugins"))
-	if err != nil {
-		return nil, err
-	}
-	h, err := host.Open(host.Config{DataDir: filepath.Join(dir, "state"), BundleDir: bundle})
-	if err != nil {
-		return nil, err
-	}
-	defer h.Close()
-	source := host.Source{Name: "Dockerfile", Content: []byte(fiftyLines())}
-	var times []time.Duration
-	for i := range 220 {
-		began := time.Now()
-		if _, err := h.Check(ctx, source); err != nil {
-			return nil, err
-		}
-		if i >= 20 {
-			times = append(times, time.Since(began))
-		}
-	}
-	return []row{{"check, 50 lines, resident", fmt.Sprintf("%.2f ms", ms(median(times))), "≤ 5 ms"}}, nil
+// builder is a program that builds a context with a build argument REGISTRY.
+type builder struct {
+	name    string
+	command func(context string, cached bool) *exec.Cmd
 }
 
-// benchLine is a result of "go test -bench".
-var benchLine = regexp.MustCompile(`(?m)^BenchmarkStart\S*\s+\d+\s+(\d+) ns/op`)
-
-// backendStart is the time from nothing to the first answer of a backend.
-func backendStart(ctx context.Context, _ string) ([]row, error) {
-	out, err := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkStart$", "./host/internal/procrun").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
+// builders are ours and Debian's buildah, each with a store of its own.
+func builders(ctx context.Context, dir, address string) []builder {
+	zlayerOn := func(backend string) builder {
+		state := filepath.Join(dir, backend)
+		return builder{backend, func(context string, cached bool) *exec.Cmd {
+			return zlayer(ctx, state, "build", "--backend", backend, "--progress", "quiet", "--no-cache="+strconv.FormatBool(!cached),
+				"--build-arg", "REGISTRY="+address, context)
+		}}
 	}
-	found := benchLine.FindSubmatch(out)
-	if found == nil {
-		return nil, fmt.Errorf("no result in:\n%s", out)
+	store := filepath.Join(dir, "buildah")
+	return []builder{
+		zlayerOn("sandbox-backend"),
+		zlayerOn("buildah-backend"),
+		{"buildah build --layers", func(context string, cached bool) *exec.Cmd {
+			return buildah(ctx, store, "bud", "--layers=true", "--no-cache="+strconv.FormatBool(!cached), "--isolation=chroot",
+				"--tls-verify=false", "-q", "--build-arg", "REGISTRY="+address, context)
+		}},
 	}
-	ns, err := strconv.ParseFloat(string(found[1]), 64)
-	if err != nil {
-		return nil, err
-	}
-	return []row{{"backend, start to first answer", fmt.Sprintf("%.1f ms", ns/1e6), "≤ 50 ms"}}, nil
 }
 
-// buildRounds is how often the example is built by each; they take turns.
+// buildRounds is how often a context is built by each; they take turns.
 const buildRounds = 5
 
-// builds compares the example of three stages with Debian's buildah.
+// builds compares the backends with Debian's buildah: an example of three
+// stages and 27 steps with every step run, the same with nothing changed, and
+// what a RUN costs beside its command.
 func builds(ctx context.Context, dir string) ([]row, error) {
 	if _, err := exec.LookPath("buildah"); err != nil || os.Geteuid() != 0 {
 		return []row{{"build beside buildah", "not measured", "needs root and buildah"}}, nil
@@ -81,39 +60,115 @@ func builds(ctx context.Context, dir string) ([]row, error) {
 	if err := pushBase(address + "/base:1"); err != nil {
 		return nil, err
 	}
-	args := []string{"examples/threestage", "--build-arg", "REGISTRY=" + address}
-	ours := func(state string) *exec.Cmd {
-		return zlayer(ctx, state, append([]string{"build", "--progress", "quiet"}, args...)...)
+	all := builders(ctx, dir, address)
+	const example = "examples/threestage"
+	// The base is fetched once by each, so that none is measured with it.
+	for _, b := range all {
+		if err := runQuiet(b.command(example, true)); err != nil {
+			return nil, err
+		}
 	}
-	store := filepath.Join(dir, "buildah")
-	theirs := func(cached bool) *exec.Cmd {
-		return buildah(ctx, store, append([]string{"bud", "--layers=true", "--no-cache=" + strconv.FormatBool(!cached), "--isolation=chroot",
-			"--tls-verify=false", "-q"}, args[1], args[2], args[0])...)
-	}
-	state := filepath.Join(dir, "state")
-	// The base is fetched once by each, so that neither is measured with it.
-	if err := errsOf(runQuiet(ours(state)), runQuiet(theirs(true))); err != nil {
-		return nil, err
-	}
-	cold, coldTheirs, err := interleave(buildRounds,
-		func() *exec.Cmd { c := ours(state); c.Args = append(c.Args, "--no-cache"); return c },
-		func() *exec.Cmd { return theirs(false) })
+	own, err := ownTime(ctx, filepath.Join(dir, "own"), example)
 	if err != nil {
 		return nil, err
 	}
-	again, againTheirs, err := interleave(buildRounds, func() *exec.Cmd { return ours(state) }, func() *exec.Cmd { return theirs(true) })
+	cold, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(example, false) })
 	if err != nil {
 		return nil, err
 	}
-	return append(compare("build, 3 stages, every step run", cold, coldTheirs), compare("build, 3 stages, nothing changed", again, againTheirs)...), nil
+	again, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(example, true) })
+	if err != nil {
+		return nil, err
+	}
+	rows := compare("build, 3 stages, 27 steps, every step run", all, cold)
+	rows = append(rows, row{"  its commands alone", fmt.Sprintf("%.0f ms", ms(own)), ""})
+	rows = append(rows, ratio("  sandbox-backend to buildah, without the commands", cold[2]-own, cold[0]-own, "≥ 2×"))
+	rows = append(rows, compare("the same, nothing changed", all, again)...)
+	rows = append(rows, ratio("  sandbox-backend to buildah", again[2], again[0], "≥ 5×"))
+	costs, err := runCost(dir, all)
+	return append(rows, costs...), err
 }
 
-func compare(what string, ours, theirs time.Duration) []row {
-	return []row{
-		{what, fmt.Sprintf("%.0f ms", ms(ours)), ""},
-		{"  buildah build --layers", fmt.Sprintf("%.0f ms", ms(theirs)), ""},
-		{"  ratio", fmt.Sprintf("%.2f×", float64(ours)/float64(theirs)), ""},
+// turns lets builders run in turn and returns the median time of each.
+func turns(all []builder, n int, command func(builder) *exec.Cmd) ([]time.Duration, error) {
+	times := make([][]time.Duration, len(all))
+	for range n {
+		for i, b := range all {
+			t, err := timed(command(b))
+			if err != nil {
+				return nil, err
+			}
+			times[i] = append(times[i], t)
+		}
 	}
+	medians := make([]time.Duration, len(all))
+	for i := range times {
+		medians[i] = median(times[i])
+	}
+	return medians, nil
+}
+
+// compare lists what each took.
+func compare(what string, all []builder, times []time.Duration) []row {
+	rows := []row{{what, "", ""}}
+	for i, b := range all {
+		rows = append(rows, row{"  " + b.name, fmt.Sprintf("%.0f ms", ms(times[i])), ""})
+	}
+	return rows
+}
+
+// ratio says how many times faster ours is.
+func ratio(what string, theirs, ours time.Duration, goal string) row {
+	return row{what, fmt.Sprintf("%.1f× as fast", float64(theirs)/float64(ours)), goal}
+}
+
+// manyRuns is how many commands a RUN's cost is measured with.
+const manyRuns = 20
+
+// runCost measures what a RUN costs beside its command: a build of many less
+// one of none, divided. The command does nothing and changes nothing.
+func runCost(dir string, all []builder) ([]row, error) {
+	none, err := commands(filepath.Join(dir, "none"), 0)
+	if err != nil {
+		return nil, err
+	}
+	many, err := commands(filepath.Join(dir, "many"), manyRuns)
+	if err != nil {
+		return nil, err
+	}
+	without, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(none, false) })
+	if err != nil {
+		return nil, err
+	}
+	with, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(many, false) })
+	if err != nil {
+		return nil, err
+	}
+	alone, err := timed(exec.Command("/bin/busybox", "true"))
+	if err != nil {
+		return nil, err
+	}
+	rows := []row{{"a RUN beside its command", "", ""}}
+	for i, b := range all {
+		goal := ""
+		if i == 0 {
+			goal = "≤ 30 ms"
+		}
+		rows = append(rows, row{"  " + b.name, fmt.Sprintf("%.1f ms", ms((with[i]-without[i])/manyRuns-alone)), goal})
+	}
+	return rows, nil
+}
+
+// commands makes a context with some commands that do nothing.
+func commands(dir string, n int) (string, error) {
+	text := "ARG REGISTRY\nFROM ${REGISTRY}/base:1\nCOPY Dockerfile /\n"
+	for i := range n {
+		text += fmt.Sprintf("RUN [\"/bin/busybox\", \"true\", \"%d\"]\n", i)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644)
 }
 
 // buildah returns a buildah command with a store of its own.
