@@ -42,6 +42,8 @@ var arrows = []struct {
 	{"sdk/backend/serve", []string{"sdk/backend", "sdk/gen/..."}},
 	{"sdk/manifest", nil},
 	{"sdk/buildctx", nil},
+	{"sdk/passwd", nil},
+	{"sdk/remote", nil},
 	{"sdk/plugintest", []string{"sdk/frontend", "sdk/backend", "sdk/ir", "sdk/diag", "sdk/manifest", "sdk/gen/..."}},
 }
 

@@ -5,16 +5,14 @@ package build
 import (
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/fetch"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/transfer"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
+	"github.com/zlayer/zlayer/sdk/remote"
 )
 
 // makeDir is WORKDIR.
@@ -152,7 +150,7 @@ func (c *copyFiles) fetch(k *key) error {
 	return nil
 }
 
-func (c *copyFiles) fetchOne(source string) (got fetch.Got, err error) {
+func (c *copyFiles) fetchOne(source string) (got remote.Fetched, err error) {
 	scratch, err := c.room()
 	if err != nil {
 		return got, err
@@ -167,40 +165,39 @@ func (c *copyFiles) fetchOne(source string) (got fetch.Got, err error) {
 		kind = "git"
 		got, err = c.git(source, dir)
 	} else {
-		got, err = fetch.URL(c.ctx, source, dir, func(now, all int64) { c.Job.Progress(c.ref, source, now, all) })
+		got, err = remote.URL(c.ctx, source, dir, remote.URLOptions{
+			Checksum: c.step.Checksum,
+			Progress: func(now, all int64) { c.Job.Progress(c.ref, source, now, all) },
+		})
 	}
-	if errors.Is(err, fetch.ErrNoGit) {
+	if errors.Is(err, remote.ErrNoGit) {
 		f := backend.Machinef(c.ref, "ADD of a git repository needs git, and %v", err)
 		f.Help = "install git, or add an archive of the repository by its URL"
+		return got, f
+	}
+	var wrong *remote.ChecksumError
+	if errors.As(err, &wrong) {
+		f := backend.Sourcef(c.ref, "%q has digest %s, not %s", source, wrong.Got, wrong.Want)
+		f.Help = "check the source, and then the --checksum"
 		return got, f
 	}
 	if err != nil {
 		return got, backend.Sourcef(c.ref, "cannot fetch %q: %v", source, err)
 	}
-	if want := c.step.Checksum; want != "" && !sameDigest(want, got.Digest) {
-		f := backend.Sourcef(c.ref, "%q has digest %s, not %s", source, got.Digest, want)
-		f.Help = "check the source, and then the --checksum"
-		return got, f
-	}
 	c.Job.InputRead(kind, source, got.Digest)
 	return got, nil
 }
 
-// sameDigest compares digests; that of a commit may be shortened.
-func sameDigest(want, got string) bool {
-	return want == got || !strings.Contains(got, ":") && len(want) >= 7 && strings.HasPrefix(got, want)
-}
-
-func (c *copyFiles) git(source, dir string) (fetch.Got, error) {
-	socket := ""
-	if strings.HasPrefix(source, "ssh://") || !strings.Contains(source, "://") {
+func (c *copyFiles) git(source, dir string) (remote.Fetched, error) {
+	o := remote.GitOptions{Checksum: c.step.Checksum, KeepGitDir: c.step.KeepGitDir}
+	if remote.NeedsAgent(source) {
 		agent, ok, err := c.Job.SSH(c.ctx, "default")
 		if err != nil {
-			return fetch.Got{}, err
+			return remote.Fetched{}, err
 		}
 		if ok {
-			socket = agent
+			o.Agent = agent
 		}
 	}
-	return fetch.Git(c.ctx, source, filepath.Clean(dir), socket, c.step.KeepGitDir)
+	return remote.Git(c.ctx, source, dir, o)
 }

@@ -18,9 +18,9 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
-	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/passwd"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/transfer"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/passwd"
 	"golang.org/x/sys/unix"
 )
 

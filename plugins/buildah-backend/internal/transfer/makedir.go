@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
-	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/passwd"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/passwd"
 )
 
 // PlanDir decides what the layer of a WORKDIR holds: the folder and those

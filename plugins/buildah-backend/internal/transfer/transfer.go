@@ -13,9 +13,9 @@ import (
 
 	"github.com/tonistiigi/dchapes-mode"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
-	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/passwd"
 	"github.com/zlayer/zlayer/sdk/buildctx"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/passwd"
 )
 
 // Problem is an error of the user's source.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package passwd looks up the users of an image in its /etc/passwd and
-// /etc/group.
+// Package passwd finds out who USER, RUN and COPY --chown mean: it looks up the
+// users and groups of an image in the image's own /etc/passwd and /etc/group,
+// never in those of the machine.
+//
+// The files are passwd(5) and group(5). What in them is malformed is passed
+// over, and a missing file is an empty one.
 package passwd
 
 import (
@@ -15,7 +19,9 @@ import (
 	"strings"
 )
 
-// Open opens a file of the image; a missing one is an fs.ErrNotExist.
+// Open opens a file of the image, following links inside the image. The name is
+// "etc/passwd" or "etc/group"; the error for a missing one is an
+// fs.ErrNotExist.
 type Open func(name string) (io.ReadCloser, error)
 
 // User is who a command runs as.
@@ -30,7 +36,8 @@ type User struct {
 }
 
 // Lookup finds the user of USER: "name|uid[:group|gid]", empty for root. A
-// number needs no entry; a user without one has group 0.
+// number needs no entry; a user without one has group 0. The error for a name
+// that is not there says so, for people.
 func Lookup(open Open, spec string) (User, error) {
 	name, group, hasGroup := strings.Cut(spec, ":")
 	if name == "" {
@@ -48,7 +55,7 @@ func Lookup(open Open, spec string) (User, error) {
 }
 
 // Owner finds the owner of COPY --chown. It differs from Lookup in that a
-// number without a group also is the group.
+// number without a group also is the group: "5" is 5:5.
 func Owner(open Open, spec string) (uid, gid uint32, err error) {
 	name, group, hasGroup := strings.Cut(spec, ":")
 	if n, err := id(name); err == nil && (!hasGroup || group == "") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package fetch
+package remote
 
 import (
 	"bytes"
@@ -14,58 +14,78 @@ import (
 	"strings"
 )
 
-// ErrNoGit says that the machine has no git.
-var ErrNoGit = errors.New("there is no git on this machine")
+// GitOptions of Git. The zero value fetches any commit, without an ssh-agent,
+// and keeps no history.
+type GitOptions struct {
+	// Checksum is the commit that it must be, or 7 or more of its first hex
+	// digits. Empty: any.
+	Checksum string
+	// Agent is the path of an ssh-agent's socket. Empty: none.
+	Agent string
+	// KeepGitDir leaves the folder .git in place, as ADD --keep-git-dir does.
+	KeepGitDir bool
+}
 
-// Git fetches a repository, "address[#ref[:folder]]", into a new folder. The
-// machine's git configuration is not used. socket is that of an ssh-agent, or
-// empty.
-func Git(ctx context.Context, source, dir, socket string, keepGit bool) (Got, error) {
+// Git fetches a repository, "address[#ref[:folder]]", with its submodules into
+// an empty folder. Without a ref it is what the server's HEAD names.
+//
+// It runs the machine's git, without the configuration of machine and user,
+// and without asking anything. On a machine without git the error is ErrNoGit;
+// for another commit than the wanted one it is a *ChecksumError.
+func Git(ctx context.Context, source, dir string, o GitOptions) (Fetched, error) {
 	if _, err := exec.LookPath("git"); err != nil {
-		return Got{}, ErrNoGit
+		return Fetched{}, ErrNoGit
 	}
 	address, fragment, _ := strings.Cut(source, "#")
 	ref, sub, _ := strings.Cut(fragment, ":")
 	if ref == "" {
 		ref = "HEAD"
 	}
-	g := repository{ctx: ctx, dir: dir, socket: socket}
+	g := repository{ctx: ctx, dir: dir, agent: o.Agent}
 	if err := g.checkOut(address, ref); err != nil {
-		return Got{}, err
+		return Fetched{}, err
 	}
 	commit, err := g.run("rev-parse", "HEAD")
 	if err != nil {
-		return Got{}, err
+		return Fetched{}, err
 	}
-	if !keepGit {
+	commit = strings.TrimSpace(commit)
+	if err := verify(o.Checksum, commit); err != nil {
+		return Fetched{}, err
+	}
+	if !o.KeepGitDir {
 		if err := os.RemoveAll(filepath.Join(dir, ".git")); err != nil {
-			return Got{}, err
+			return Fetched{}, err
 		}
 	}
 	at, err := subFolder(dir, sub)
-	return Got{Dir: at, Digest: strings.TrimSpace(commit)}, err
+	return Fetched{Dir: at, Digest: commit}, err
 }
 
+// subFolder finds a folder of the repository; no link leads out of it.
 func subFolder(dir, sub string) (string, error) {
+	if sub == "" {
+		return dir, nil
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
-	if sub == "" {
-		return dir, nil
-	}
-	info, err := root.Lstat(sub)
+	info, err := root.Lstat(filepath.FromSlash(sub))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return "", fmt.Errorf("the repository has no folder %q", sub)
 	}
-	return filepath.Join(dir, sub), err
+	if err != nil {
+		return "", fmt.Errorf("looking for %q in the repository: %w", sub, err)
+	}
+	return filepath.Join(dir, filepath.FromSlash(sub)), nil
 }
 
 // repository is a work tree.
 type repository struct {
-	ctx         context.Context
-	dir, socket string
+	ctx        context.Context
+	dir, agent string
 }
 
 // checkOut fetches one commit without history; or, where the server cannot do
@@ -93,13 +113,14 @@ func (g repository) checkOut(address, ref string) error {
 	return err
 }
 
+// run runs a command of git in the work tree.
 func (g repository) run(args ...string) (string, error) {
 	cmd := exec.CommandContext(g.ctx, "git", args...)
 	cmd.Dir = g.dir
 	cmd.Env = append(os.Environ(),
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "HOME="+g.dir)
-	if g.socket != "" {
-		cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+g.socket)
+		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "HOME="+g.dir)
+	if g.agent != "" {
+		cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+g.agent)
 	}
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
