@@ -165,7 +165,9 @@ type Subtraction struct {
 	unknownFields []byte
 	// The feature id.
 	Feature string `protobuf:"bytes,1,opt,name=feature,proto3" json:"feature,omitempty"`
-	// Stable kebab-case class: "no-user-namespace".
+	// Stable kebab-case class: "no-user-namespace". "experimental" has a meaning
+	// of its own: it is not missing, but works only when the user allows it (see
+	// Start.experimental).
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// One sentence for people: why.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
@@ -380,6 +382,9 @@ type Start struct {
 	// SOURCE_DATE_EPOCH in seconds. Absent when not set. Backends hand it to
 	// tools that know it; the host rewrites the times of layers.
 	SourceDateEpoch *int64 `protobuf:"varint,8,opt,name=source_date_epoch,json=sourceDateEpoch,proto3,oneof" json:"sourceDateEpoch,omitempty"`
+	// Whether the user allows what the backend subtracted with the reason
+	// "experimental". Without it a backend refuses a build that needs it.
+	Experimental bool `protobuf:"varint,9,opt,name=experimental,proto3" json:"experimental,omitempty"`
 }
 
 func (x *Start) Reset() {
@@ -442,6 +447,13 @@ func (x *Start) GetSourceDateEpoch() int64 {
 		return *x.SourceDateEpoch
 	}
 	return 0
+}
+
+func (x *Start) GetExperimental() bool {
+	if x != nil {
+		return x.Experimental
+	}
+	return false
 }
 
 // Answer answers an Ask.
@@ -1454,6 +1466,7 @@ func (m *Start) CloneVT() *Start {
 	r.StateDir = m.StateDir
 	r.TempDir = m.TempDir
 	r.NoCache = m.NoCache
+	r.Experimental = m.Experimental
 	r.Build = protobuf_go_lite.CloneVTValue(m.Build)
 	r.Contexts = protobuf_go_lite.CloneVTSlice(m.Contexts)
 	r.SourceDateEpoch = protobuf_go_lite.ClonePtr(m.SourceDateEpoch)
@@ -2205,6 +2218,9 @@ func (this *Start) EqualVT(that *Start) bool {
 		return false
 	}
 	if !protobuf_go_lite.EqualPtr(this.SourceDateEpoch, that.SourceDateEpoch) {
+		return false
+	}
+	if this.Experimental != that.Experimental {
 		return false
 	}
 	return string(this.unknownFields) == string(that.unknownFields)
@@ -3458,6 +3474,11 @@ func (x *Start) MarshalProtoJSON(s *json.MarshalState) {
 		s.WriteObjectField("sourceDateEpoch")
 		s.WriteInt64(*x.SourceDateEpoch)
 	}
+	if x.Experimental || s.HasField("experimental") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("experimental")
+		s.WriteBool(x.Experimental)
+	}
 	s.WriteObjectEnd()
 }
 
@@ -3523,6 +3544,9 @@ func (x *Start) UnmarshalProtoJSON(s *json.UnmarshalState) {
 			}
 			t := s.ReadInt64()
 			x.SourceDateEpoch = &t
+		case "experimental":
+			s.AddField("experimental")
+			x.Experimental = s.ReadBool()
 		}
 	})
 }
@@ -5290,6 +5314,11 @@ func (m *Start) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i = protobuf_go_lite.EncodeRawBytes(dAtA, i, m.unknownFields)
 	}
+	if m.Experimental {
+		i = protobuf_go_lite.EncodeBool(dAtA, i, m.Experimental)
+		i--
+		dAtA[i] = 0x48
+	}
 	if m.SourceDateEpoch != nil {
 		i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(*m.SourceDateEpoch))
 		i--
@@ -6734,6 +6763,7 @@ func (m *Start) SizeVT() (n int) {
 	n += protobuf_go_lite.SizeStringNonEmpty(1, m.TempDir)
 	n += protobuf_go_lite.SizeBoolNonZero(1, m.NoCache)
 	n += protobuf_go_lite.SizeVarintPtr(1, m.SourceDateEpoch)
+	n += protobuf_go_lite.SizeBoolNonZero(1, m.Experimental)
 	n += len(m.unknownFields)
 	return n
 }
@@ -7766,6 +7796,16 @@ func (m *Start) UnmarshalVT(dAtA []byte) error {
 				return err
 			}
 			m.SourceDateEpoch = &v
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Experimental", wireType)
+			}
+			var v bool
+			v, iNdEx, err = protobuf_go_lite.DecodeVarintBool(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Experimental = bool(v)
 		default:
 			iNdEx = preIndex
 			skippy, err := protobuf_go_lite.Skip(dAtA[iNdEx:])
