@@ -6,13 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/shelf"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
 // The features of the manifest.
@@ -23,13 +22,11 @@ const (
 
 // goBackend builds WASI preview1 modules with the go tool of the machine.
 //
-// Its state folder holds:
+// Its state folder holds what shelf.Keeper keeps there, and
 //
-//	modules/SHA256   the modules made, kept until Remove
-//	jobs/ID/         what a running job writes
 //	go-build/        Go's build cache, which the go tool trims by itself
 //	go-path/         Go's module cache, for users without one of their own
-type goBackend struct{}
+type goBackend struct{ shelf.Keeper }
 
 var (
 	_ backend.Backend   = goBackend{}
@@ -69,16 +66,8 @@ func (goBackend) Build(ctx context.Context, start *backendv1.Start, events backe
 	if err != nil {
 		return nil, err
 	}
-	staging, err := jobDir(start.GetStateDir(), start.GetJobId())
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(staging, 0o700); err != nil {
-		return nil, fmt.Errorf("making the job's folder: %w", err)
-	}
-	b := &build{Start: start, events: events, tool: g, project: project, staging: staging}
-	artifact, err := b.run(ctx)
-	return artifact, errors.Join(err, os.RemoveAll(staging))
+	b := &build{Start: start, events: events, tool: g, project: project}
+	return b.run(ctx)
 }
 
 // accept refuses what the manifest does not promise.
@@ -95,59 +84,4 @@ func accept(start *backendv1.Start) error {
 		return fmt.Errorf("a WebAssembly build has one context, not %d", len(start.GetContexts()))
 	}
 	return nil
-}
-
-// Has says whether a module is still there.
-func (goBackend) Has(_ context.Context, r *backendv1.HasRequest) (bool, error) {
-	return modules(r.GetStateDir()).Has(r.GetHandle())
-}
-
-// Export writes a module into the host's folder. The handle of an artifact is
-// the digest of its module, so it is the only digest there is to ask for.
-func (goBackend) Export(_ context.Context, r *backendv1.ExportRequest) error {
-	for _, digest := range r.GetDigests() {
-		if digest != r.GetHandle() {
-			return fmt.Errorf("artifact %s has no blob %s", r.GetHandle(), digest)
-		}
-		if err := modules(r.GetStateDir()).Export(digest, r.GetDirectory()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Remove forgets modules.
-func (goBackend) Remove(_ context.Context, r *backendv1.RemoveRequest) error {
-	var failed error
-	for _, handle := range r.GetHandles() {
-		failed = errors.Join(failed, modules(r.GetStateDir()).Remove(handle))
-	}
-	return failed
-}
-
-// Recover removes the folders of dead jobs. Their processes died with the
-// backend: see tool.Guard.
-func (goBackend) Recover(_ context.Context, r *backendv1.RecoverRequest) error {
-	var failed error
-	for _, id := range r.GetJobIds() {
-		dir, err := jobDir(r.GetStateDir(), id)
-		if err == nil {
-			err = os.RemoveAll(dir)
-		}
-		failed = errors.Join(failed, err)
-	}
-	return failed
-}
-
-func modules(stateDir string) shelf.Shelf {
-	return shelf.Shelf{Dir: filepath.Join(stateDir, "modules")}
-}
-
-// jobDir is the folder of a job. An id that is no plain name is an error, so
-// that no job writes elsewhere.
-func jobDir(stateDir, id string) (string, error) {
-	if id == "" || id == "." || id == ".." || filepath.Base(id) != id {
-		return "", fmt.Errorf("job id %q is not a plain name", id)
-	}
-	return filepath.Join(stateDir, "jobs", id), nil
 }

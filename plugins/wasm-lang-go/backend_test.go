@@ -19,11 +19,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/manifest"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 )
 
 // state is one state folder for all tests, so that Go's standard library is
@@ -31,7 +31,7 @@ import (
 var state string
 
 func TestMain(m *testing.M) {
-	tool.Guard()
+	toolchain.Guard()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "wasm-lang-go-test-")
 		if err != nil {

@@ -6,13 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/toolchain"
+	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
 // The steps of a build, in order.
@@ -22,13 +22,14 @@ const (
 	stepBuild
 )
 
+var stepNames = [...]string{stepVersion: "go version", stepList: "go list", stepBuild: "go build"}
+
 // build is one running build.
 type build struct {
 	*backendv1.Start
 	events  backend.Job
 	tool    goTool
 	project string // the folder of the project, absolute
-	staging string // the job's folder in the state folder
 	env     []string
 }
 
@@ -40,41 +41,36 @@ func (b *build) run(ctx context.Context) (*backendv1.Artifact, error) {
 	if err := b.prepareEnv(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.step(ctx, stepVersion, "go version", b.version); err != nil {
+	if err := b.step(stepVersion).Do(ctx, b.version); err != nil {
 		return nil, err
 	}
 	var pkg string
-	if err := b.step(ctx, stepList, "go list", func(ctx context.Context) (err error) {
+	if err := b.step(stepList).Do(ctx, func(ctx context.Context) (err error) {
 		pkg, err = b.mainPackage(ctx)
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	module := filepath.Join(b.staging, "main.wasm")
-	if err := b.step(ctx, stepBuild, "go build", func(ctx context.Context) error {
-		return b.compile(ctx, pkg, module)
-	}); err != nil {
-		return nil, err
-	}
-	digest, size, err := modules(b.GetStateDir()).Put(module)
-	if err != nil {
-		return nil, err
-	}
-	blob := &backendv1.Blob{Digest: digest, Size: size, Ref: ref(stepBuild)}
-	return &backendv1.Artifact{Handle: digest, Blobs: []*backendv1.Blob{blob}}, nil
-}
-
-// step reports the start and the good end of a step.
-func (b *build) step(ctx context.Context, n uint32, name string, do func(context.Context) error) error {
-	b.events.StepStarted(ref(n), name)
-	if err := do(ctx); err != nil {
+	var artifact *backendv1.Artifact
+	err := shelf.Stage(b.GetStateDir(), b.GetJobId(), func(dir string) (err error) {
+		artifact, err = b.make(ctx, pkg, filepath.Join(dir, "main.wasm"))
 		return err
-	}
-	b.events.StepFinished(ref(n), false)
-	return nil
+	})
+	return artifact, err
 }
 
-func ref(step uint32) *backendv1.StepRef { return &backendv1.StepRef{Step: step} }
+// make compiles the package into a file and keeps it.
+func (b *build) make(ctx context.Context, pkg, module string) (*backendv1.Artifact, error) {
+	step := b.step(stepBuild)
+	if err := step.Do(ctx, func(ctx context.Context) error { return b.compile(ctx, pkg, module) }); err != nil {
+		return nil, err
+	}
+	return shelf.Keep(b.GetStateDir(), module, step.Ref())
+}
+
+func (b *build) step(n uint32) toolchain.Step {
+	return toolchain.Step{Job: b.events, Number: n, Name: stepNames[n]}
+}
 
 // prepareEnv computes the environment of all steps. GOENV=off: what the user
 // wrote with go env -w counts only where settings says so.
@@ -88,7 +84,7 @@ func (b *build) prepareEnv(ctx context.Context) error {
 		user["GOMODCACHE"] = filepath.Join(user["GOPATH"], "pkg", "mod")
 	}
 	temp := b.GetTempDir()
-	b.env = append(pick(passed),
+	b.env = append(toolchain.Environ(passed...),
 		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GO111MODULE=on",
 		"GOENV=off", "GOWORK="+workspace(b.project),
 		"GOCACHE="+filepath.Join(b.GetStateDir(), "go-build"),
@@ -112,13 +108,8 @@ func workspace(project string) string {
 }
 
 // command is one run of the go tool in the project.
-func (b *build) command(args ...string) tool.Command {
-	return tool.Command{Path: b.tool.path, Args: args, Dir: b.project, Env: b.env}
-}
-
-// show passes a line on to the user.
-func (b *build) show(step uint32, stderr bool) func(line []byte) {
-	return func(line []byte) { b.events.Output(ref(step), stderr, line) }
+func (b *build) command(args ...string) toolchain.Command {
+	return toolchain.Command{Path: b.tool.path, Args: args, Dir: b.project, Env: b.env}
 }
 
 // version shows which Go builds. It is the project's choice (go.mod's "go" and
@@ -126,9 +117,10 @@ func (b *build) show(step uint32, stderr bool) func(line []byte) {
 func (b *build) version(ctx context.Context) error {
 	var r report
 	c := b.command("version")
-	c.Stdout = b.show(stepVersion, false)
-	c.Stderr = r.also(b.show(stepVersion, true))
-	return b.failed(stepVersion, "go version", tool.Run(ctx, c), &r)
+	step := b.step(stepVersion)
+	c.Stdout = step.Show(false)
+	c.Stderr = r.also(step.Show(true))
+	return b.failed(step, toolchain.Run(ctx, c), &r)
 }
 
 // compile builds the package. The flags make the module the same wherever the
@@ -139,18 +131,19 @@ func (b *build) compile(ctx context.Context, pkg, module string) error {
 		args = append(args, "-a")
 	}
 	var r report
+	step := b.step(stepBuild)
 	c := b.command(append(args, pkg)...)
 	c.Stdout = func(line []byte) {
 		text, isLog := buildOutput(line)
 		if !isLog {
-			b.events.Output(ref(stepBuild), false, line)
+			step.Show(false)(line)
 		} else if len(text) > 0 {
 			r.add(text)
-			b.events.Output(ref(stepBuild), true, text)
+			step.Show(true)(text)
 		}
 	}
-	c.Stderr = r.also(b.show(stepBuild, true))
-	return b.failed(stepBuild, "go build", tool.Run(ctx, c), &r)
+	c.Stderr = r.also(step.Show(true))
+	return b.failed(step, toolchain.Run(ctx, c), &r)
 }
 
 // buildOutput reads one line of go build -json (go help buildjson). isLog is
@@ -164,18 +157,10 @@ func buildOutput(line []byte) (text []byte, isLog bool) {
 }
 
 // failed explains a run that ended badly, from what the tool said.
-func (b *build) failed(step uint32, name string, err error, r *report) error {
-	var exit *tool.ExitError
+func (b *build) failed(step toolchain.Step, err error, r *report) error {
+	var exit *toolchain.ExitError
 	if !errors.As(err, &exit) {
 		return err
 	}
-	f := r.failure(b.project)
-	f.Ref, f.ExitCode = ref(step), exit.Code
-	f.Message = fmt.Sprintf("%s: %s", name, f.Message)
-	if exit.Code > 128 {
-		f.Kind = backendv1.FailureKind_FAILURE_KIND_MACHINE
-		f.Message = fmt.Sprintf("%s was %v", name, exit)
-		f.Help = "see that the machine has enough memory"
-	}
-	return f
+	return step.Failed(exit, r.failure(b.project))
 }

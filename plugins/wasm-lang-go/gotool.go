@@ -3,19 +3,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"go/version"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
 	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 )
 
 // oldestGo is the first release whose go build speaks JSON.
@@ -50,14 +45,9 @@ func (g goTool) identity() string { return g.version + " GOTOOLCHAIN=" + g.polic
 
 // findGo finds the go tool and asks it for its version.
 func findGo(ctx context.Context) (goTool, error) {
-	path, err := exec.LookPath("go")
+	path, err := toolchain.Find("go", "install Go 1.24 or newer from https://go.dev/dl and put its bin folder on PATH")
 	if err != nil {
-		f := backend.Machinef(nil, "the go tool is not on PATH")
-		f.Help = "install Go 1.24 or newer from https://go.dev/dl and put its bin folder on PATH"
-		return goTool{}, f
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return goTool{}, fmt.Errorf("finding the go tool: %w", err)
+		return goTool{}, err
 	}
 	g := goTool{path: path}
 	if g.version, err = g.variables(ctx, "GOTOOLCHAIN=local", "GOVERSION"); err != nil {
@@ -81,7 +71,7 @@ func (g goTool) variables(ctx context.Context, extra string, args ...string) (st
 	if extra != "" {
 		env = append(env, extra)
 	}
-	out, err := output(ctx, tool.Command{Path: g.path, Args: append([]string{"env"}, args...), Env: env})
+	out, err := toolchain.Ask(ctx, toolchain.Command{Path: g.path, Args: append([]string{"env"}, args...), Env: env})
 	return strings.TrimSpace(string(out)), err
 }
 
@@ -110,31 +100,5 @@ func (g goTool) userSettings(ctx context.Context) (map[string]string, error) {
 // userEnv is what of the backend's environment the go tool needs to find the
 // user's settings.
 func userEnv() []string {
-	return pick(append(append([]string{"GOENV"}, passed...), settings...))
-}
-
-// pick returns the variables that are set, as "KEY=value".
-func pick(keys []string) (env []string) {
-	for _, key := range keys {
-		if value, ok := os.LookupEnv(key); ok {
-			env = append(env, key+"="+value)
-		}
-	}
-	return env
-}
-
-// output runs a program that is not a step of the build, and returns what it
-// wrote. When it fails, the last thing it said is the message.
-func output(ctx context.Context, c tool.Command) ([]byte, error) {
-	var out, said []byte
-	c.Stdout = func(line []byte) { out = append(out, line...) }
-	c.Stderr = func(line []byte) { said = append(said[:0], line...) }
-	err := tool.Run(ctx, c)
-	if exit := (*tool.ExitError)(nil); errors.As(err, &exit) {
-		f := backend.Machinef(nil, "%s %s: %s", c.Path, strings.Join(c.Args, " "), bytes.TrimSpace(said))
-		f.Help = "see that this command works in a shell"
-		f.ExitCode, f.Err = exit.Code, nil
-		return nil, f
-	}
-	return out, err
+	return toolchain.Environ(append(append([]string{"GOENV"}, passed...), settings...)...)
 }

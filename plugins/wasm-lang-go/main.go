@@ -5,11 +5,11 @@
 package main
 
 import (
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 )
 
 func main() {
-	tool.Guard()
+	toolchain.Guard()
 	serve.Main(goBackend{})
 }

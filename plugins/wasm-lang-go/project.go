@@ -15,10 +15,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/toolchain"
+	"github.com/zlayer/zlayer/sdk/toolchain/place"
 )
 
 // checkProject refuses a folder that is no Go module, and a module that takes
@@ -69,33 +70,21 @@ func pathsIn(project, file string) (inside []string, outside []*backendv1.Findin
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the project: %w", err)
 	}
-	m := diag.NewMapper(text)
+	f := place.NewFile(filepath.ToSlash(file), text)
 	for _, w := range words(text) {
 		path := strings.Trim(w.text, "\"`")
 		if !filepath.IsAbs(path) && !strings.HasPrefix(path, ".") {
 			continue
 		}
-		if rel := relative(project, filepath.Dir(file), path); filepath.IsLocal(rel) {
+		if rel := place.Relative(project, filepath.Dir(file), path); filepath.IsLocal(rel) {
 			inside = append(inside, rel)
 			continue
 		}
-		d := diag.Error(m.Range(w.offset, w.offset+len(w.text)), "go-outside-context",
+		d := diag.Error(f.Bytes(w.offset, w.offset+len(w.text)), "go-outside-context",
 			fmt.Sprintf("%s is outside of the build context", path))
-		outside = append(outside, backend.At(filepath.ToSlash(file), d))
+		outside = append(outside, backend.At(f.Name, d))
 	}
 	return inside, outside, nil
-}
-
-// relative is path, as a file in the project's folder dir names it, relative
-// to the project; an absolute path when it has none.
-func relative(project, dir, path string) string {
-	if !filepath.IsAbs(path) {
-		return filepath.Join(dir, filepath.FromSlash(path))
-	}
-	if rel, err := filepath.Rel(project, path); err == nil {
-		return rel
-	}
-	return path
 }
 
 // word is a token of go.mod and its place in bytes.
@@ -152,7 +141,7 @@ func (b *build) mainPackage(ctx context.Context) (string, error) {
 		return mains[0], nil
 	}
 	if len(mains) > 1 {
-		f := backend.Sourcef(ref(stepList), "the project has %d main packages: %s", len(mains), strings.Join(mains, ", "))
+		f := backend.Sourcef(b.step(stepList).Ref(), "the project has %d main packages: %s", len(mains), strings.Join(mains, ", "))
 		f.Help = "keep one of them in cmd, or move the one to build into the project's own folder"
 		return "", f
 	}
@@ -169,7 +158,7 @@ func (b *build) noMain(packages []listed) error {
 	}
 	f := r.failure(b.project)
 	detail := f.Message
-	f.Ref, f.Message = ref(stepList), "the project has no main package in its own folder or in a folder of cmd"
+	f.Ref, f.Message = b.step(stepList).Ref(), "the project has no main package in its own folder or in a folder of cmd"
 	if len(r.problems) == 1 && len(f.Findings) == 0 {
 		f.Message += ": " + detail
 	}
@@ -188,8 +177,8 @@ func (b *build) list(ctx context.Context) ([]listed, error) {
 	var r report
 	c := b.command(append([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, paths...)...)
 	c.Stdout = func(line []byte) { out.Write(line) }
-	c.Stderr = r.also(b.show(stepList, true))
-	if err := b.failed(stepList, "go list", tool.Run(ctx, c), &r); err != nil {
+	c.Stderr = r.also(b.step(stepList).Show(true))
+	if err := b.failed(b.step(stepList), toolchain.Run(ctx, c), &r); err != nil {
 		return nil, err
 	}
 	var list []listed

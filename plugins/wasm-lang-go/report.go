@@ -13,6 +13,7 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/toolchain/place"
 )
 
 // maxProblems is how many problems a report keeps. The go tool stops at ten a
@@ -44,8 +45,8 @@ type report struct {
 	last     string // the last line, for a tool that says nothing we know
 }
 
-// place is the position in front of a message.
-var place = regexp.MustCompile(`^((?:[A-Za-z]:[\\/])?[^:\s][^:]*):(\d+)(?::(\d+))?: (.*)$`)
+// position is what stands in front of a message.
+var position = regexp.MustCompile(`^((?:[A-Za-z]:[\\/])?[^:\s][^:]*):(\d+)(?::(\d+))?: (.*)$`)
 
 // progress are the lines that are no complaint.
 var progress = []string{"go: downloading ", "go: extracting ", "go: finding ", "too many errors", "go: warning: "}
@@ -87,7 +88,7 @@ func (r *report) problem(text string) problem {
 		p.code, p.message = codeModule, message
 		return p
 	}
-	if m := place.FindStringSubmatch(text); m != nil {
+	if m := position.FindStringSubmatch(text); m != nil {
 		p.file, p.message = m[1], m[4]
 		p.line, _ = strconv.Atoi(m[2])
 		p.column, _ = strconv.Atoi(m[3])
@@ -127,24 +128,18 @@ func (r *report) failure(project string) *backend.Failure {
 	if r.last == "" {
 		f.Message = "it failed without saying why"
 	}
-	l := locator{project: project}
+	src := &place.Project{Dir: project}
 	for _, p := range r.problems {
 		if !p.isHeader() {
-			f.Findings = append(f.Findings, l.finding(p))
+			f.Findings = append(f.Findings, p.finding(src))
 		}
 		if k := knownCause(p); k != nil && f.Help == "" {
 			f.Kind, f.Help = k.kind, k.help
 		}
 	}
-	slices.SortStableFunc(f.Findings, byPlace) // packages are compiled side by side
+	place.Sort(f.Findings) // packages are compiled side by side
 	summarize(f)
 	return f
-}
-
-func byPlace(a, b *backendv1.Finding) int {
-	ra, rb := a.GetDiagnostic().GetRange(), b.GetDiagnostic().GetRange()
-	return cmp.Or(cmp.Compare(a.GetFile(), b.GetFile()),
-		cmp.Compare(ra.GetLine(), rb.GetLine()), cmp.Compare(ra.GetColumn(), rb.GetColumn()))
 }
 
 // summarize puts the one finding, or the number of them, into the message. A

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tool runs the programs of a language's toolchain for a backend: with
-// exactly the environment it is given, its output streamed line by line, and
-// no process left behind, however the run ends.
+// Package toolchain is what backends of programming languages share: it runs
+// the programs of a language's toolchain with exactly the environment they are
+// given, streams their output line by line, and leaves no process behind,
+// however the run ends.
 //
 // A program runs under a guard: a second instance of the backend's own
 // executable that leads the program's process group, and kills the group when
 // the backend is gone, even by SIGKILL. So main begins with Guard.
-package tool
+//
+// The packages below it keep modules (shelf), find places in a project's files
+// (place) and look into modules (module).
+package toolchain
 
 import (
 	"context"

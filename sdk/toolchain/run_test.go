@@ -2,7 +2,7 @@
 
 //go:build unix
 
-package tool_test
+package toolchain_test
 
 import (
 	"context"
@@ -17,31 +17,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/tool"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 )
 
 // backendEnv makes the test binary play a backend that runs a shell script.
-const backendEnv = "TOOL_TEST_BACKEND"
+const backendEnv = "TOOLCHAIN_TEST_BACKEND"
 
 func TestMain(m *testing.M) {
-	tool.Guard()
+	toolchain.Guard()
 	if script := os.Getenv(backendEnv); script != "" {
-		_ = tool.Run(context.Background(), shell(script))
+		_ = toolchain.Run(context.Background(), shell(script))
 		return
 	}
 	os.Exit(m.Run())
 }
 
-func shell(script string) tool.Command {
-	return tool.Command{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}}
+func shell(script string) toolchain.Command {
+	return toolchain.Command{Path: "/bin/sh", Args: []string{"-c", script}, Env: []string{"PATH=" + os.Getenv("PATH")}}
 }
 
 // lines runs a script and returns what it wrote.
-func lines(t *testing.T, c tool.Command) (stdout, stderr []string, err error) {
+func lines(t *testing.T, c toolchain.Command) (stdout, stderr []string, err error) {
 	t.Helper()
 	c.Stdout = func(line []byte) { stdout = append(stdout, string(line)) }
 	c.Stderr = func(line []byte) { stderr = append(stderr, string(line)) }
-	err = tool.Run(t.Context(), c)
+	err = toolchain.Run(t.Context(), c)
 	return stdout, stderr, err
 }
 
@@ -77,15 +77,15 @@ func TestEnvironmentAndFolder(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	for _, test := range []struct {
-		command tool.Command
+		command toolchain.Command
 		code    int
 	}{
 		{shell("exit 3"), 3},
 		{shell("kill -TERM $$"), 128 + int(syscall.SIGTERM)},
-		{tool.Command{Path: "/nonexistent/program"}, 127},
+		{toolchain.Command{Path: "/nonexistent/program"}, 127},
 	} {
-		err := tool.Run(t.Context(), test.command)
-		if exit := (*tool.ExitError)(nil); !errors.As(err, &exit) || exit.Code != test.code {
+		err := toolchain.Run(t.Context(), test.command)
+		if exit := (*toolchain.ExitError)(nil); !errors.As(err, &exit) || exit.Code != test.code {
 			t.Errorf("%v: %v, want exit code %d", test.command.Args, err, test.code)
 		}
 	}
@@ -103,7 +103,7 @@ func TestCancelKillsTheWholeFamily(t *testing.T) {
 		waitFor(t, func() bool { return len(readPIDs(pids)) == 2 })
 		cancel(stop)
 	}()
-	if err := tool.Run(ctx, shell(familyScript+pids+"; wait")); !errors.Is(err, stop) {
+	if err := toolchain.Run(ctx, shell(familyScript+pids+"; wait")); !errors.Is(err, stop) {
 		t.Fatalf("Run = %v, want the cause", err)
 	}
 	waitFor(t, func() bool { return allGone(pids) })

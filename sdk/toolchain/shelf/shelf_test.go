@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/zlayer/zlayer/plugins/wasm-lang-go/internal/shelf"
+	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
 // helloDigest is the SHA-256 of "hello".

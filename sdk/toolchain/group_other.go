@@ -2,7 +2,7 @@
 
 //go:build !unix
 
-package tool
+package toolchain
 
 import (
 	"os"
