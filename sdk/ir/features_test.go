@@ -22,7 +22,7 @@ entrypoint env
 exec exec.device exec.env exec.mount exec.mount.bind exec.mount.cache exec.mount.secret exec.mount.secret.env
 exec.mount.ssh exec.mount.tmpfs exec.network.host exec.network.none exec.script exec.security.insecure exec.user
 expose from.platform healthcheck heredoc label maintainer make-dir onbuild shell stages stopsignal user volume
-wasm wasm.assemblyscript wasm.c wasm.go wasm.preview1 wasm.preview2 wasm.python wasm.rust wasm.typescript wasm.zig`
+wasm wasm.assemblyscript wasm.build-args wasm.c wasm.default-features wasm.features wasm.go wasm.package wasm.preview1 wasm.preview2 wasm.profile wasm.program wasm.python wasm.rust wasm.typescript wasm.zig`
 
 func TestKnownFeatures(t *testing.T) {
 	list := ir.KnownFeatures()

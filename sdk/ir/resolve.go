@@ -3,6 +3,8 @@
 package ir
 
 import (
+	"strings"
+
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
@@ -207,6 +209,7 @@ func (r *resolver) wasm(w *irv1.Wasm) {
 		Target:   w.Target.GetText(),
 		Output:   w.Output.GetText(),
 		Range:    w.Range,
+		Options:  resolveOptions(w.Options),
 	}
 	if out.Language == "" {
 		out.Language = r.o.Language
@@ -222,7 +225,8 @@ func (r *resolver) wasm(w *irv1.Wasm) {
 		return
 	}
 	for id, at := range map[string]*irv1.Word{"wasm." + out.Language: w.Language, "wasm." + out.Target: w.Target} {
-		if _, ok := LookupFeature(id); !ok {
+		_, ok := LookupFeature(id)
+		if _, option := wasmOptions[strings.TrimPrefix(id, "wasm.")]; !ok || option {
 			r.error("unknown-feature", at.GetRange(), quote(at.GetText())+" is not a known language or target of wasm builds", "")
 			return
 		}

@@ -27,6 +27,11 @@ func StripSource(b *irv1.Build) {
 func StripResolved(b *irv1.ResolvedBuild) {
 	if w := b.GetWasm(); w != nil {
 		w.Range = nil
+		for _, o := range w.Options {
+			if o != nil {
+				o.Range = nil
+			}
+		}
 	}
 	for _, s := range b.GetContainer().GetStages() {
 		if s == nil {

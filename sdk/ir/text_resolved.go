@@ -33,6 +33,15 @@ func (p *printer) resolvedWasm(w *irv1.ResolvedWasm) {
 	p.fieldIf("output", w.Output)
 	p.WriteByte('\n')
 	p.keyValues("label", w.Labels)
+	p.depth++
+	for _, o := range w.Options {
+		p.node(o.GetName())
+		for _, v := range o.GetValues() {
+			p.value(v)
+		}
+		p.WriteByte('\n')
+	}
+	p.depth--
 }
 
 func (p *printer) resolvedContainer(c *irv1.ResolvedContainer) {

@@ -45,6 +45,14 @@ func (p *printer) wasm(w *irv1.Wasm) {
 	for _, l := range w.Labels {
 		p.pairNode("label", l)
 	}
+	for _, o := range w.Options {
+		p.node(o.GetName())
+		for _, v := range o.GetValues() {
+			p.value(v.GetText())
+			p.at(v.GetRange())
+		}
+		p.end(o.GetRange())
+	}
 	p.depth--
 }
 

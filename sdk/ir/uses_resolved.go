@@ -16,6 +16,9 @@ func Uses(b *irv1.ResolvedBuild) []Use {
 		u.rng = w.Range
 		u.need("wasm."+w.Language, nil)
 		u.need("wasm."+w.Target, nil)
+		for _, o := range w.Options {
+			u.need("wasm."+o.GetName(), o.GetRange())
+		}
 	}
 	for i, s := range b.GetContainer().GetStages() {
 		for j, step := range s.GetSteps() {

@@ -34,6 +34,9 @@ func (u *uses) wasm(w *irv1.Wasm) {
 			u.need("wasm."+x.Text, x.Range)
 		}
 	}
+	for _, o := range w.Options {
+		u.need("wasm."+o.GetName(), o.GetRange())
+	}
 }
 
 func (u *uses) container(c *irv1.Container) {

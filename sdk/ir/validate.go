@@ -132,6 +132,11 @@ func (v *validator) node(path string, node any) bool {
 		v.require(n.Test == nil || len(n.Test.Words) > 0, path+".test", "it is empty")
 	case *irv1.Wasm:
 		v.pairs(path+".labels", n.Labels, true)
+		for i, o := range n.Options {
+			v.wasmOption(item(path, "options", i), o.GetName(), len(o.GetValues()))
+			again := slices.ContainsFunc(n.Options[:i], func(p *irv1.WasmOption) bool { return p.GetName() == o.GetName() })
+			v.require(!again, item(path, "options", i), "it is there twice")
+		}
 	}
 	return v.err == nil
 }

@@ -45,6 +45,11 @@ func (v *validator) resolvedWasm(w *irv1.ResolvedWasm) {
 	v.require(w.Language != "", "wasm.language", "it is missing")
 	v.require(w.Target != "", "wasm.target", "it is missing")
 	v.all("wasm.labels", len(w.Labels), func(i int) bool { return w.Labels[i].GetKey() != "" })
+	for i, o := range w.Options {
+		p := item("wasm", "options", i)
+		v.wasmOption(p, o.GetName(), len(o.GetValues()))
+		v.require(i == 0 || w.Options[i-1].GetName() < o.GetName(), p, "it is out of order")
+	}
 }
 
 // scope is what the inputs of a stage may point at.

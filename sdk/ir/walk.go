@@ -11,9 +11,9 @@ import (
 
 // Walk calls visit for a message of the source IR and all messages inside it,
 // parents first, in source order. root is a *irv1.Build, *irv1.Stage or
-// *irv1.Step; visit gets pointers to those and to Container, Wasm, Run, Copy,
-// Command, Heredoc, Mount, Healthcheck, Words, Pairs, Pair and Word, never nil
-// ones. The path names the node, as in "container.stages[0].steps[2].run"; that
+// *irv1.Step; visit gets pointers to those and to Container, Wasm, WasmOption, Run,
+// Copy, Command, Heredoc, Mount, Healthcheck, Words, Pairs, Pair and Word, never
+// nil ones. The path names the node, as in "container.stages[0].steps[2].run"; that
 // of root is "". When visit returns false, what is inside the node is left out.
 func Walk(root any, visit func(path string, node any) bool) {
 	w := walker(visit)
@@ -59,6 +59,11 @@ func (w walker) build(b *irv1.Build) {
 		w.word("wasm.target", x.Target)
 		w.word("wasm.output", x.Output)
 		w.pairList("wasm", "labels", x.Labels)
+		for i, o := range x.Options {
+			if p := item("wasm", "options", i); o != nil && w(p, o) {
+				w.wordList(p, "values", o.Values)
+			}
+		}
 	}
 }
 
@@ -223,6 +228,8 @@ func setRange(node any, r *diagv1.Range) {
 		n.Range = r
 	case *irv1.Wasm:
 		n.Range = r
+	case *irv1.WasmOption:
+		n.Range = r
 	case *irv1.Mount:
 		n.Range = r
 	case *irv1.Word:
@@ -240,6 +247,8 @@ func rangesOf(node any) []*diagv1.Range {
 	case *irv1.Step:
 		return []*diagv1.Range{n.Range}
 	case *irv1.Wasm:
+		return []*diagv1.Range{n.Range}
+	case *irv1.WasmOption:
 		return []*diagv1.Range{n.Range}
 	case *irv1.Mount:
 		return []*diagv1.Range{n.Range}

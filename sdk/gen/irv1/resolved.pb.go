@@ -1366,6 +1366,9 @@ type ResolvedWasm struct {
 	Labels []*KeyValue `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	// The section that asks for the build.
 	Range *diagv1.Range `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
+	// What else is asked of the language's toolchain, sorted by name, each option
+	// once. A backend is asked only if it has the feature "wasm." + name.
+	Options []*ResolvedWasmOption `protobuf:"bytes,6,rep,name=options,proto3" json:"options,omitempty"`
 }
 
 func (x *ResolvedWasm) Reset() {
@@ -1403,6 +1406,60 @@ func (x *ResolvedWasm) GetLabels() []*KeyValue {
 }
 
 func (x *ResolvedWasm) GetRange() *diagv1.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *ResolvedWasm) GetOptions() []*ResolvedWasmOption {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+// ResolvedWasmOption is one wish to the toolchain of a WebAssembly build.
+//
+//	package           the one of the project's packages to build: a name, or a
+//	                  path as the language writes it
+//	program           the one of the package's programs to build
+//	profile           "release", which is what is built without the option;
+//	                  "debug"; or a name that the project defines
+//	features          names of parts of the program that are switched on
+//	default-features  "false": without those that are on by default
+//	build-args        "KEY=value": variables of the toolchain's environment
+type ResolvedWasmOption struct {
+	unknownFields []byte
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its values in order: one, but for "features" and "build-args".
+	Values []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	// Where it is asked for.
+	Range *diagv1.Range `protobuf:"bytes,3,opt,name=range,proto3" json:"range,omitempty"`
+}
+
+func (x *ResolvedWasmOption) Reset() {
+	*x = ResolvedWasmOption{}
+}
+
+func (*ResolvedWasmOption) ProtoMessage() {}
+
+func (x *ResolvedWasmOption) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ResolvedWasmOption) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *ResolvedWasmOption) GetRange() *diagv1.Range {
 	if x != nil {
 		return x.Range
 	}
@@ -1842,6 +1899,7 @@ func (m *ResolvedWasm) CloneVT() *ResolvedWasm {
 	r.Output = m.Output
 	r.Labels = protobuf_go_lite.CloneVTSlice(m.Labels)
 	r.Range = protobuf_go_lite.CloneVTValue(m.Range)
+	r.Options = protobuf_go_lite.CloneVTSlice(m.Options)
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = slices.Clone(m.unknownFields)
 	}
@@ -1849,6 +1907,24 @@ func (m *ResolvedWasm) CloneVT() *ResolvedWasm {
 }
 
 func (m *ResolvedWasm) CloneMessageVT() protobuf_go_lite.CloneMessage {
+	return m.CloneVT()
+}
+
+func (m *ResolvedWasmOption) CloneVT() *ResolvedWasmOption {
+	if m == nil {
+		return (*ResolvedWasmOption)(nil)
+	}
+	r := new(ResolvedWasmOption)
+	r.Name = m.Name
+	r.Values = protobuf_go_lite.CloneSlice(m.Values)
+	r.Range = protobuf_go_lite.CloneVTValue(m.Range)
+	if len(m.unknownFields) > 0 {
+		r.unknownFields = slices.Clone(m.unknownFields)
+	}
+	return r
+}
+
+func (m *ResolvedWasmOption) CloneMessageVT() protobuf_go_lite.CloneMessage {
 	return m.CloneVT()
 }
 
@@ -2521,11 +2597,39 @@ func (this *ResolvedWasm) EqualVT(that *ResolvedWasm) bool {
 	if !protobuf_go_lite.IsEqualVT(this.Range, that.Range) {
 		return false
 	}
+	if !protobuf_go_lite.EqualVTSliceImplicit(this.Options, that.Options, func() *ResolvedWasmOption { return &ResolvedWasmOption{} }) {
+		return false
+	}
 	return string(this.unknownFields) == string(that.unknownFields)
 }
 
 func (this *ResolvedWasm) EqualMessageVT(thatMsg any) bool {
 	that, ok := thatMsg.(*ResolvedWasm)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *ResolvedWasmOption) EqualVT(that *ResolvedWasmOption) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Name != that.Name {
+		return false
+	}
+	if !protobuf_go_lite.EqualSlice(this.Values, that.Values) {
+		return false
+	}
+	if !protobuf_go_lite.IsEqualVT(this.Range, that.Range) {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *ResolvedWasmOption) EqualMessageVT(thatMsg any) bool {
+	that, ok := thatMsg.(*ResolvedWasmOption)
 	if !ok {
 		return false
 	}
@@ -4386,6 +4490,17 @@ func (x *ResolvedWasm) MarshalProtoJSON(s *json.MarshalState) {
 		s.WriteObjectField("range")
 		x.Range.MarshalProtoJSON(s.WithField("range"))
 	}
+	if len(x.Options) > 0 || s.HasField("options") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("options")
+		s.WriteArrayStart()
+		var wroteElement bool
+		for _, element := range x.Options {
+			s.WriteMoreIf(&wroteElement)
+			element.MarshalProtoJSON(s.WithField("options"))
+		}
+		s.WriteArrayEnd()
+	}
 	s.WriteObjectEnd()
 }
 
@@ -4437,12 +4552,96 @@ func (x *ResolvedWasm) UnmarshalProtoJSON(s *json.UnmarshalState) {
 			}
 			x.Range = &diagv1.Range{}
 			x.Range.UnmarshalProtoJSON(s.WithField("range", true))
+		case "options":
+			s.AddField("options")
+			if s.ReadNil() {
+				x.Options = nil
+				return
+			}
+			s.ReadArray(func() {
+				if s.ReadNil() {
+					x.Options = append(x.Options, nil)
+					return
+				}
+				v := &ResolvedWasmOption{}
+				v.UnmarshalProtoJSON(s.WithField("options", false))
+				if s.Err() != nil {
+					return
+				}
+				x.Options = append(x.Options, v)
+			})
 		}
 	})
 }
 
 // UnmarshalJSON unmarshals the ResolvedWasm from JSON.
 func (x *ResolvedWasm) UnmarshalJSON(b []byte) error {
+	return json.DefaultUnmarshalerConfig.Unmarshal(b, x)
+}
+
+// MarshalProtoJSON marshals the ResolvedWasmOption message to JSON.
+func (x *ResolvedWasmOption) MarshalProtoJSON(s *json.MarshalState) {
+	if x == nil {
+		s.WriteNil()
+		return
+	}
+	s.WriteObjectStart()
+	var wroteField bool
+	if x.Name != "" || s.HasField("name") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("name")
+		s.WriteString(x.Name)
+	}
+	if len(x.Values) > 0 || s.HasField("values") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("values")
+		s.WriteStringArray(x.Values)
+	}
+	if x.Range != nil || s.HasField("range") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("range")
+		x.Range.MarshalProtoJSON(s.WithField("range"))
+	}
+	s.WriteObjectEnd()
+}
+
+// MarshalJSON marshals the ResolvedWasmOption to JSON.
+func (x *ResolvedWasmOption) MarshalJSON() ([]byte, error) {
+	return json.DefaultMarshalerConfig.Marshal(x)
+}
+
+// UnmarshalProtoJSON unmarshals the ResolvedWasmOption message from JSON.
+func (x *ResolvedWasmOption) UnmarshalProtoJSON(s *json.UnmarshalState) {
+	if s.ReadNil() {
+		return
+	}
+	s.ReadObject(func(key string) {
+		switch key {
+		default:
+			s.Skip() // ignore unknown field
+		case "name":
+			s.AddField("name")
+			x.Name = s.ReadString()
+		case "values":
+			s.AddField("values")
+			if s.ReadNil() {
+				x.Values = nil
+				return
+			}
+			x.Values = s.ReadStringArray()
+		case "range":
+			if s.ReadNil() {
+				x.Range = nil
+				return
+			}
+			x.Range = &diagv1.Range{}
+			x.Range.UnmarshalProtoJSON(s.WithField("range", true))
+		}
+	})
+}
+
+// UnmarshalJSON unmarshals the ResolvedWasmOption from JSON.
+func (x *ResolvedWasmOption) UnmarshalJSON(b []byte) error {
 	return json.DefaultUnmarshalerConfig.Unmarshal(b, x)
 }
 
@@ -5722,6 +5921,18 @@ func (m *ResolvedWasm) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i = protobuf_go_lite.EncodeRawBytes(dAtA, i, m.unknownFields)
 	}
+	if len(m.Options) > 0 {
+		for iNdEx := len(m.Options) - 1; iNdEx >= 0; iNdEx-- {
+			size, err := m.Options[iNdEx].MarshalToSizedBufferVT(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+			i--
+			dAtA[i] = 0x32
+		}
+	}
 	if m.Range != nil {
 		size, err := m.Range.MarshalToSizedBufferVT(dAtA[:i])
 		if err != nil {
@@ -5756,6 +5967,60 @@ func (m *ResolvedWasm) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	}
 	if len(m.Language) > 0 {
 		i = protobuf_go_lite.EncodeString(dAtA, i, m.Language)
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *ResolvedWasmOption) MarshalVT() (dAtA []byte, err error) {
+	if m == nil {
+		return nil, nil
+	}
+	size := m.SizeVT()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBufferVT(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *ResolvedWasmOption) MarshalToVT(dAtA []byte) (int, error) {
+	size := m.SizeVT()
+	return m.MarshalToSizedBufferVT(dAtA[:size])
+}
+
+func (m *ResolvedWasmOption) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
+	if m == nil {
+		return 0, nil
+	}
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.unknownFields != nil {
+		i = protobuf_go_lite.EncodeRawBytes(dAtA, i, m.unknownFields)
+	}
+	if m.Range != nil {
+		size, err := m.Range.MarshalToSizedBufferVT(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Values) > 0 {
+		for iNdEx := len(m.Values) - 1; iNdEx >= 0; iNdEx-- {
+			i = protobuf_go_lite.EncodeString(dAtA, i, m.Values[iNdEx])
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if len(m.Name) > 0 {
+		i = protobuf_go_lite.EncodeString(dAtA, i, m.Name)
 		i--
 		dAtA[i] = 0xa
 	}
@@ -6170,6 +6435,26 @@ func (m *ResolvedWasm) SizeVT() (n int) {
 		l = e.SizeVT()
 		n += protobuf_go_lite.SizeMessage(1, l)
 	}
+	if m.Range != nil {
+		l = m.Range.SizeVT()
+		n += protobuf_go_lite.SizeMessage(1, l)
+	}
+	for _, e := range m.Options {
+		l = e.SizeVT()
+		n += protobuf_go_lite.SizeMessage(1, l)
+	}
+	n += len(m.unknownFields)
+	return n
+}
+
+func (m *ResolvedWasmOption) SizeVT() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	n += protobuf_go_lite.SizeStringNonEmpty(1, m.Name)
+	n += protobuf_go_lite.SizeStringSlice(1, m.Values)
 	if m.Range != nil {
 		l = m.Range.SizeVT()
 		n += protobuf_go_lite.SizeMessage(1, l)
@@ -7979,6 +8264,96 @@ func (m *ResolvedWasm) UnmarshalVT(dAtA []byte) error {
 			}
 			iNdEx = postIndex
 		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Range", wireType)
+			}
+			msgStart, postIndex, err := protobuf_go_lite.DecodeLengthDelimited(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			if m.Range == nil {
+				m.Range = &diagv1.Range{}
+			}
+			if err := m.Range.UnmarshalVT(dAtA[msgStart:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Options", wireType)
+			}
+			msgStart, postIndex, err := protobuf_go_lite.DecodeLengthDelimited(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Options = append(m.Options, &ResolvedWasmOption{})
+			if err := m.Options[len(m.Options)-1].UnmarshalVT(dAtA[msgStart:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := protobuf_go_lite.Skip(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return protobuf_go_lite.ErrInvalidLength
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.unknownFields = append(m.unknownFields, dAtA[iNdEx:iNdEx+skippy]...)
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *ResolvedWasmOption) UnmarshalVT(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	var err error
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		wire, iNdEx, err = protobuf_go_lite.DecodeVarint(dAtA, iNdEx)
+		if err != nil {
+			return err
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: ResolvedWasmOption: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: ResolvedWasmOption: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Name", wireType)
+			}
+			var v string
+			v, iNdEx, err = protobuf_go_lite.DecodeString(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Name = v
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Values", wireType)
+			}
+			var v string
+			v, iNdEx, err = protobuf_go_lite.DecodeString(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Values = append(m.Values, v)
+		case 3:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Range", wireType)
 			}

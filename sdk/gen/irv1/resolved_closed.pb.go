@@ -298,5 +298,24 @@ func (x *ResolvedWasm) Open() string {
 	if s := x.GetRange().Open(); s != "" {
 		return ".range" + s
 	}
+	for i, v := range x.Options {
+		if s := v.Open(); s != "" {
+			return fmt.Sprintf(".options[%d]%s", i, s)
+		}
+	}
+	return ""
+}
+
+// Open returns the path of the first unknown field or unset oneof in x, or "".
+func (x *ResolvedWasmOption) Open() string {
+	if x == nil {
+		return ""
+	}
+	if len(x.unknownFields) > 0 {
+		return ": unknown field"
+	}
+	if s := x.GetRange().Open(); s != "" {
+		return ".range" + s
+	}
 	return ""
 }

@@ -1030,6 +1030,8 @@ type Wasm struct {
 	Labels []*Pair `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty"`
 	// The section that asks for the build.
 	Range *diagv1.Range `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
+	// What else is asked of the language's toolchain, each option once.
+	Options []*WasmOption `protobuf:"bytes,6,rep,name=options,proto3" json:"options,omitempty"`
 }
 
 func (x *Wasm) Reset() {
@@ -1067,6 +1069,52 @@ func (x *Wasm) GetLabels() []*Pair {
 }
 
 func (x *Wasm) GetRange() *diagv1.Range {
+	if x != nil {
+		return x.Range
+	}
+	return nil
+}
+
+func (x *Wasm) GetOptions() []*WasmOption {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+// WasmOption is one wish to the toolchain of a WebAssembly build.
+type WasmOption struct {
+	unknownFields []byte
+	// Its name: that of the feature it needs without "wasm.", such as "profile".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its values in order: one, but for "features" and "build-args". None are
+	// ever expanded.
+	Values []*Word `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	// Where it is asked for.
+	Range *diagv1.Range `protobuf:"bytes,3,opt,name=range,proto3" json:"range,omitempty"`
+}
+
+func (x *WasmOption) Reset() {
+	*x = WasmOption{}
+}
+
+func (*WasmOption) ProtoMessage() {}
+
+func (x *WasmOption) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WasmOption) GetValues() []*Word {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *WasmOption) GetRange() *diagv1.Range {
 	if x != nil {
 		return x.Range
 	}
@@ -1603,6 +1651,7 @@ func (m *Wasm) CloneVT() *Wasm {
 	r.Output = protobuf_go_lite.CloneVTValue(m.Output)
 	r.Labels = protobuf_go_lite.CloneVTSlice(m.Labels)
 	r.Range = protobuf_go_lite.CloneVTValue(m.Range)
+	r.Options = protobuf_go_lite.CloneVTSlice(m.Options)
 	if len(m.unknownFields) > 0 {
 		r.unknownFields = slices.Clone(m.unknownFields)
 	}
@@ -1610,6 +1659,24 @@ func (m *Wasm) CloneVT() *Wasm {
 }
 
 func (m *Wasm) CloneMessageVT() protobuf_go_lite.CloneMessage {
+	return m.CloneVT()
+}
+
+func (m *WasmOption) CloneVT() *WasmOption {
+	if m == nil {
+		return (*WasmOption)(nil)
+	}
+	r := new(WasmOption)
+	r.Name = m.Name
+	r.Values = protobuf_go_lite.CloneVTSlice(m.Values)
+	r.Range = protobuf_go_lite.CloneVTValue(m.Range)
+	if len(m.unknownFields) > 0 {
+		r.unknownFields = slices.Clone(m.unknownFields)
+	}
+	return r
+}
+
+func (m *WasmOption) CloneMessageVT() protobuf_go_lite.CloneMessage {
 	return m.CloneVT()
 }
 
@@ -2372,11 +2439,39 @@ func (this *Wasm) EqualVT(that *Wasm) bool {
 	if !protobuf_go_lite.IsEqualVT(this.Range, that.Range) {
 		return false
 	}
+	if !protobuf_go_lite.EqualVTSliceImplicit(this.Options, that.Options, func() *WasmOption { return &WasmOption{} }) {
+		return false
+	}
 	return string(this.unknownFields) == string(that.unknownFields)
 }
 
 func (this *Wasm) EqualMessageVT(thatMsg any) bool {
 	that, ok := thatMsg.(*Wasm)
+	if !ok {
+		return false
+	}
+	return this.EqualVT(that)
+}
+func (this *WasmOption) EqualVT(that *WasmOption) bool {
+	if this == that {
+		return true
+	} else if this == nil || that == nil {
+		return false
+	}
+	if this.Name != that.Name {
+		return false
+	}
+	if !protobuf_go_lite.EqualVTSliceImplicit(this.Values, that.Values, func() *Word { return &Word{} }) {
+		return false
+	}
+	if !protobuf_go_lite.IsEqualVT(this.Range, that.Range) {
+		return false
+	}
+	return string(this.unknownFields) == string(that.unknownFields)
+}
+
+func (this *WasmOption) EqualMessageVT(thatMsg any) bool {
+	that, ok := thatMsg.(*WasmOption)
 	if !ok {
 		return false
 	}
@@ -4027,6 +4122,17 @@ func (x *Wasm) MarshalProtoJSON(s *json.MarshalState) {
 		s.WriteObjectField("range")
 		x.Range.MarshalProtoJSON(s.WithField("range"))
 	}
+	if len(x.Options) > 0 || s.HasField("options") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("options")
+		s.WriteArrayStart()
+		var wroteElement bool
+		for _, element := range x.Options {
+			s.WriteMoreIf(&wroteElement)
+			element.MarshalProtoJSON(s.WithField("options"))
+		}
+		s.WriteArrayEnd()
+	}
 	s.WriteObjectEnd()
 }
 
@@ -4090,12 +4196,113 @@ func (x *Wasm) UnmarshalProtoJSON(s *json.UnmarshalState) {
 			}
 			x.Range = &diagv1.Range{}
 			x.Range.UnmarshalProtoJSON(s.WithField("range", true))
+		case "options":
+			s.AddField("options")
+			if s.ReadNil() {
+				x.Options = nil
+				return
+			}
+			s.ReadArray(func() {
+				if s.ReadNil() {
+					x.Options = append(x.Options, nil)
+					return
+				}
+				v := &WasmOption{}
+				v.UnmarshalProtoJSON(s.WithField("options", false))
+				if s.Err() != nil {
+					return
+				}
+				x.Options = append(x.Options, v)
+			})
 		}
 	})
 }
 
 // UnmarshalJSON unmarshals the Wasm from JSON.
 func (x *Wasm) UnmarshalJSON(b []byte) error {
+	return json.DefaultUnmarshalerConfig.Unmarshal(b, x)
+}
+
+// MarshalProtoJSON marshals the WasmOption message to JSON.
+func (x *WasmOption) MarshalProtoJSON(s *json.MarshalState) {
+	if x == nil {
+		s.WriteNil()
+		return
+	}
+	s.WriteObjectStart()
+	var wroteField bool
+	if x.Name != "" || s.HasField("name") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("name")
+		s.WriteString(x.Name)
+	}
+	if len(x.Values) > 0 || s.HasField("values") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("values")
+		s.WriteArrayStart()
+		var wroteElement bool
+		for _, element := range x.Values {
+			s.WriteMoreIf(&wroteElement)
+			element.MarshalProtoJSON(s.WithField("values"))
+		}
+		s.WriteArrayEnd()
+	}
+	if x.Range != nil || s.HasField("range") {
+		s.WriteMoreIf(&wroteField)
+		s.WriteObjectField("range")
+		x.Range.MarshalProtoJSON(s.WithField("range"))
+	}
+	s.WriteObjectEnd()
+}
+
+// MarshalJSON marshals the WasmOption to JSON.
+func (x *WasmOption) MarshalJSON() ([]byte, error) {
+	return json.DefaultMarshalerConfig.Marshal(x)
+}
+
+// UnmarshalProtoJSON unmarshals the WasmOption message from JSON.
+func (x *WasmOption) UnmarshalProtoJSON(s *json.UnmarshalState) {
+	if s.ReadNil() {
+		return
+	}
+	s.ReadObject(func(key string) {
+		switch key {
+		default:
+			s.Skip() // ignore unknown field
+		case "name":
+			s.AddField("name")
+			x.Name = s.ReadString()
+		case "values":
+			s.AddField("values")
+			if s.ReadNil() {
+				x.Values = nil
+				return
+			}
+			s.ReadArray(func() {
+				if s.ReadNil() {
+					x.Values = append(x.Values, nil)
+					return
+				}
+				v := &Word{}
+				v.UnmarshalProtoJSON(s.WithField("values", false))
+				if s.Err() != nil {
+					return
+				}
+				x.Values = append(x.Values, v)
+			})
+		case "range":
+			if s.ReadNil() {
+				x.Range = nil
+				return
+			}
+			x.Range = &diagv1.Range{}
+			x.Range.UnmarshalProtoJSON(s.WithField("range", true))
+		}
+	})
+}
+
+// UnmarshalJSON unmarshals the WasmOption from JSON.
+func (x *WasmOption) UnmarshalJSON(b []byte) error {
 	return json.DefaultUnmarshalerConfig.Unmarshal(b, x)
 }
 
@@ -5583,6 +5790,18 @@ func (m *Wasm) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 	if m.unknownFields != nil {
 		i = protobuf_go_lite.EncodeRawBytes(dAtA, i, m.unknownFields)
 	}
+	if len(m.Options) > 0 {
+		for iNdEx := len(m.Options) - 1; iNdEx >= 0; iNdEx-- {
+			size, err := m.Options[iNdEx].MarshalToSizedBufferVT(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+			i--
+			dAtA[i] = 0x32
+		}
+	}
 	if m.Range != nil {
 		size, err := m.Range.MarshalToSizedBufferVT(dAtA[:i])
 		if err != nil {
@@ -5632,6 +5851,65 @@ func (m *Wasm) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
 		}
 		i -= size
 		i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *WasmOption) MarshalVT() (dAtA []byte, err error) {
+	if m == nil {
+		return nil, nil
+	}
+	size := m.SizeVT()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBufferVT(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *WasmOption) MarshalToVT(dAtA []byte) (int, error) {
+	size := m.SizeVT()
+	return m.MarshalToSizedBufferVT(dAtA[:size])
+}
+
+func (m *WasmOption) MarshalToSizedBufferVT(dAtA []byte) (int, error) {
+	if m == nil {
+		return 0, nil
+	}
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.unknownFields != nil {
+		i = protobuf_go_lite.EncodeRawBytes(dAtA, i, m.unknownFields)
+	}
+	if m.Range != nil {
+		size, err := m.Range.MarshalToSizedBufferVT(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Values) > 0 {
+		for iNdEx := len(m.Values) - 1; iNdEx >= 0; iNdEx-- {
+			size, err := m.Values[iNdEx].MarshalToSizedBufferVT(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = protobuf_go_lite.EncodeVarint(dAtA, i, uint64(size))
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if len(m.Name) > 0 {
+		i = protobuf_go_lite.EncodeString(dAtA, i, m.Name)
 		i--
 		dAtA[i] = 0xa
 	}
@@ -6255,6 +6533,29 @@ func (m *Wasm) SizeVT() (n int) {
 		n += protobuf_go_lite.SizeMessage(1, l)
 	}
 	for _, e := range m.Labels {
+		l = e.SizeVT()
+		n += protobuf_go_lite.SizeMessage(1, l)
+	}
+	if m.Range != nil {
+		l = m.Range.SizeVT()
+		n += protobuf_go_lite.SizeMessage(1, l)
+	}
+	for _, e := range m.Options {
+		l = e.SizeVT()
+		n += protobuf_go_lite.SizeMessage(1, l)
+	}
+	n += len(m.unknownFields)
+	return n
+}
+
+func (m *WasmOption) SizeVT() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	n += protobuf_go_lite.SizeStringNonEmpty(1, m.Name)
+	for _, e := range m.Values {
 		l = e.SizeVT()
 		n += protobuf_go_lite.SizeMessage(1, l)
 	}
@@ -8069,6 +8370,99 @@ func (m *Wasm) UnmarshalVT(dAtA []byte) error {
 			}
 			iNdEx = postIndex
 		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Range", wireType)
+			}
+			msgStart, postIndex, err := protobuf_go_lite.DecodeLengthDelimited(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			if m.Range == nil {
+				m.Range = &diagv1.Range{}
+			}
+			if err := m.Range.UnmarshalVT(dAtA[msgStart:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Options", wireType)
+			}
+			msgStart, postIndex, err := protobuf_go_lite.DecodeLengthDelimited(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Options = append(m.Options, &WasmOption{})
+			if err := m.Options[len(m.Options)-1].UnmarshalVT(dAtA[msgStart:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := protobuf_go_lite.Skip(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return protobuf_go_lite.ErrInvalidLength
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.unknownFields = append(m.unknownFields, dAtA[iNdEx:iNdEx+skippy]...)
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *WasmOption) UnmarshalVT(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	var err error
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		wire, iNdEx, err = protobuf_go_lite.DecodeVarint(dAtA, iNdEx)
+		if err != nil {
+			return err
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: WasmOption: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: WasmOption: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Name", wireType)
+			}
+			var v string
+			v, iNdEx, err = protobuf_go_lite.DecodeString(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Name = v
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Values", wireType)
+			}
+			msgStart, postIndex, err := protobuf_go_lite.DecodeLengthDelimited(dAtA, iNdEx)
+			if err != nil {
+				return err
+			}
+			m.Values = append(m.Values, &Word{})
+			if err := m.Values[len(m.Values)-1].UnmarshalVT(dAtA[msgStart:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
 			if wireType != 2 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Range", wireType)
 			}

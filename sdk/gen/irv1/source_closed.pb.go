@@ -405,5 +405,29 @@ func (x *Wasm) Open() string {
 	if s := x.GetRange().Open(); s != "" {
 		return ".range" + s
 	}
+	for i, v := range x.Options {
+		if s := v.Open(); s != "" {
+			return fmt.Sprintf(".options[%d]%s", i, s)
+		}
+	}
+	return ""
+}
+
+// Open returns the path of the first unknown field or unset oneof in x, or "".
+func (x *WasmOption) Open() string {
+	if x == nil {
+		return ""
+	}
+	if len(x.unknownFields) > 0 {
+		return ": unknown field"
+	}
+	for i, v := range x.Values {
+		if s := v.Open(); s != "" {
+			return fmt.Sprintf(".values[%d]%s", i, s)
+		}
+	}
+	if s := x.GetRange().Open(); s != "" {
+		return ".range" + s
+	}
 	return ""
 }
