@@ -28,8 +28,8 @@ help: build
 
 # ---- build: bin/zlayer and the bundle of plugins beside it ----
 
-build: bin/zlayer $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go
-	@bin/zlayer plugin seal $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go
+build: bin/zlayer $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust
+	@bin/zlayer plugin seal $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust
 	@bin/zlayer plugin compile
 
 bin/zlayer: FORCE
@@ -40,10 +40,10 @@ $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
 	$(WASM) -o $@/$*.wasm ./frontends/$*/cmd
 	@cp frontends/$*/manifest.json $@/zlayer-plugin.json
 
-$(BUNDLE)/wasm-lang-go: FORCE
+$(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust: $(BUNDLE)/%: FORCE
 	@mkdir -p $@
-	CGO_ENABLED=0 $(BUILD) -o $@/wasm-lang-go ./plugins/wasm-lang-go
-	@cp plugins/wasm-lang-go/manifest.json $@/zlayer-plugin.json
+	CGO_ENABLED=0 $(BUILD) -o $@/$* ./plugins/$*
+	@cp plugins/$*/manifest.json $@/zlayer-plugin.json
 
 $(BUNDLE)/buildah-backend: FORCE
 	@mkdir -p $@
