@@ -21,7 +21,7 @@ var (
 	stepKeys        = slices.Concat(instructionKeys, []string{"to", "from", "owner", "chmod", "cache"})
 	cacheKeys       = []string{"target", "id", "sharing", "readonly"}
 	healthKeys      = []string{"cmd", "interval", "timeout", "start_period", "retries"}
-	wasmKeys        = []string{"target", "optimize", "opt_level", "language", "wit", "world", "output", "features", "build_args", "pre_build", "post_build", "adapter", "oci"}
+	wasmKeys        = []string{"target", "optimize", "opt_level", "language", "wit", "world", "output", "features", "default_features", "package", "program", "profile", "build_args", "pre_build", "post_build", "adapter", "oci"}
 )
 
 // field is a key of a mapping and its value, aliases followed.

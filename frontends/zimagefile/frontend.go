@@ -35,7 +35,7 @@ import (
 // Parse says what a ZImagefile means. All problems are reported, but for a
 // mistake in the YAML itself, after which nothing can be understood.
 func Parse(r *frontendv1.ParseRequest) *frontendv1.ParseResponse {
-	p := &parser{src: r.GetContent(), mapper: diag.NewMapper(r.GetContent())}
+	p := &parser{src: r.GetContent(), mapper: diag.NewMapper(r.GetContent()), files: r.GetFiles()}
 	res := &frontendv1.ParseResponse{}
 	if root := p.load(); root != nil {
 		res.Build = p.build(root)
@@ -45,6 +45,7 @@ func Parse(r *frontendv1.ParseRequest) *frontendv1.ParseResponse {
 		b.Features = ir.SourceFeatures(b)
 	}
 	res.Diagnostics = p.findings()
+	res.Needs = p.needs
 	if r.GetTokens() {
 		res.Tokens = p.tokens()
 		res.Symbols = p.symbols(res.Build)
@@ -57,6 +58,9 @@ type parser struct {
 	src    []byte
 	mapper *diag.Mapper
 	found  []*diagv1.Diagnostic
+	// files are the host's answers, and needs what it is still asked.
+	files []*frontendv1.File
+	needs []*frontendv1.Need
 	// scalars are all scalars of the file in order, aliases included.
 	scalars []*node
 	// comments are all comments of the file in order.

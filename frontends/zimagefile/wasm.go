@@ -16,7 +16,9 @@ import (
 var languages = []string{"rust", "go", "python", "typescript", "assemblyscript", "c", "zig"}
 
 // wasmSupported are the keys of the wasm section that have an effect.
-var wasmSupported = []string{"target", "language", "output"}
+var wasmSupported = []string{
+	"target", "language", "output", "package", "program", "profile", "features", "default_features", "build_args",
+}
 
 // wasm reads the wasm mode. nil when the section cannot be read.
 func (d *document) wasm() *irv1.Wasm {
@@ -28,6 +30,7 @@ func (d *document) wasm() *irv1.Wasm {
 	}
 	if f.value.isNull() {
 		d.missingTarget(f.key.span)
+		w.Language = d.detect(f)
 		return w
 	}
 	in, ok := d.fields(f.value, `"wasm"`, wasmKeys)
@@ -41,10 +44,21 @@ func (d *document) wasm() *irv1.Wasm {
 	}
 	w.Target = d.target(f, in)
 	w.Output = d.output(in.get("output"))
-	if n, ok := d.oneOf(in.get("language"), languages); ok {
-		w.Language = d.literal(n)
-	}
+	w.Options = d.wasmOptions(in)
+	w.Language = d.language(f, in)
 	return w
+}
+
+// language reads the language, or finds it out when the key is not there.
+func (d *document) language(f *field, in fields) *irv1.Word {
+	x := in.get("language")
+	if x == nil && !slices.Contains(in.guessed, "language") {
+		return d.detect(f)
+	}
+	if n, ok := d.oneOf(x, languages); ok {
+		return d.literal(n)
+	}
+	return nil
 }
 
 // besideWasm reports keys that say nothing about a module.

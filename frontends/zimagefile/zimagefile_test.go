@@ -20,8 +20,17 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the goldens in testdata")
 
-func parse(src string) *frontendv1.ParseResponse {
-	return zimagefile.Parse(&frontendv1.ParseRequest{Name: "ZImagefile", Content: []byte(src), Tokens: true})
+func parse(src string) *frontendv1.ParseResponse { return parseIn(src, nil) }
+
+// parseIn parses a file in a build context with these names at its root.
+func parseIn(src string, names []string) *frontendv1.ParseResponse {
+	r := &frontendv1.ParseRequest{Name: "ZImagefile", Content: []byte(src), Tokens: true}
+	res := zimagefile.Parse(r)
+	if len(res.Needs) > 0 {
+		r.Files = []*frontendv1.File{{Path: ".", Entries: names, Absent: names == nil}}
+		res = zimagefile.Parse(r)
+	}
+	return res
 }
 
 // lines prints diagnostics, one a line, with their help behind.
@@ -41,7 +50,8 @@ func lines(r *frontendv1.ParseResponse) string {
 }
 
 // TestGolden parses the first file of each archive. A file want.ranges.txt is
-// the build with ranges; want.ir.txt is the one without.
+// the build with ranges; want.ir.txt is the one without. A file context lists
+// the names in the build context.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -53,8 +63,13 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			res := parse(string(a.Files[0].Data))
 			got := &txtar.Archive{Comment: a.Comment, Files: a.Files[:1:1]}
+			var context []string
+			if len(a.Files) > 1 && a.Files[1].Name == "context" {
+				context = strings.Fields(string(a.Files[1].Data))
+				got.Files = a.Files[:2:2]
+			}
+			res := parseIn(string(a.Files[0].Data), context)
 			add := func(name, text string) {
 				if text != "" {
 					got.Files = append(got.Files, txtar.File{Name: name, Data: []byte(text)})
