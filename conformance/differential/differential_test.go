@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build system
+
+// Package differential_test builds every vector of conformance/vectors on both
+// container backends and compares the images attribute by attribute, with each
+// other and with what the vector wants.
+package differential_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/zlayer/zlayer/conformance/vectors"
+	"github.com/zlayer/zlayer/host"
+)
+
+var (
+	backends   = flag.String("backends", "buildah-backend,sandbox-backend", "the two backends, comma-separated; they may be the same")
+	pluginDirs = flag.String("plugin-dirs", "", "folders of plugins beside bin/plugins, comma-separated")
+	update     = flag.Bool("update", false, "write what the first backend makes into the vectors' @want")
+)
+
+// atOnce is how many vectors are built at the same time.
+const atOnce = 2
+
+// suite is what all cases share.
+type suite struct {
+	root      string
+	sides     [2]*side
+	servers   *servers
+	slots     chan struct{}
+	mu        sync.Mutex
+	tolerated []*tolerance
+	ran       int
+	took      [2]time.Duration
+}
+
+func TestDifferential(t *testing.T) {
+	s := newSuite(t)
+	all, err := vectors.Containers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("vectors", func(t *testing.T) {
+		for _, c := range all {
+			t.Run(c.Name, func(t *testing.T) {
+				t.Parallel()
+				s.slots <- struct{}{}
+				defer func() { <-s.slots }()
+				s.check(t, c)
+			})
+		}
+	})
+	t.Logf("%d vectors; %d differences tolerated; %s: %v, %s: %v", s.ran, len(s.tolerated),
+		s.sides[0].name, s.took[0].Round(time.Millisecond), s.sides[1].name, s.took[1].Round(time.Millisecond))
+	if s.ran < len(all) {
+		return // only some were asked for
+	}
+	for _, line := range stale(s.tolerated) {
+		t.Errorf("tolerated.txt:%d: nothing differs so: remove the line", line.line)
+	}
+}
+
+func newSuite(t *testing.T) *suite {
+	t.Helper()
+	// Not t.TempDir: the names of tests would make paths long, and a plain
+	// user's builds leave files of subordinate ids to root.
+	root, err := os.MkdirTemp("", "differential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(root); err != nil && os.Geteuid() == 0 {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("tolerated.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &suite{root: filepath.Join(root, "v"), slots: make(chan struct{}, atOnce)}
+	if s.tolerated, err = parseTolerated(string(text)); err != nil {
+		t.Fatal("tolerated.txt: ", err)
+	}
+	if err := os.Mkdir(s.root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	first, second, _ := strings.Cut(*backends, ",")
+	s.sides[0] = newSide(t, first, first, filepath.Join(root, "state"))
+	s.sides[1] = &side{second, second, s.sides[0].host}
+	if second == first {
+		s.sides[1] = newSide(t, second+"-again", second, filepath.Join(root, "again"))
+	}
+	s.servers = serve(t, s.root)
+	return s
+}
+
+// newSide opens a host with a state folder of its own.
+func newSide(t *testing.T, name, backend, state string) *side {
+	t.Helper()
+	bundle, err := filepath.Abs("../../bin/plugins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := host.Config{DataDir: state, BundleDir: bundle, Environ: os.Environ()}
+	if *pluginDirs != "" {
+		config.PluginDirs = strings.Split(*pluginDirs, ",")
+	}
+	h, err := host.Open(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := h.Compile(context.Background()); err != nil {
+		t.Fatal("run make build first: ", err)
+	}
+	return &side{name, backend, h}
+}
+
+// check builds one vector on both sides.
+func (s *suite) check(t *testing.T, c *vectors.Container) {
+	d, err := s.servers.lay(c, s.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out [2]*outcome
+	for i, side := range s.sides {
+		if out[i], err = side.run(t.Context(), d); err != nil {
+			t.Errorf("%s: %v", side.name, err)
+			continue
+		}
+		s.wanted(t, c, side, out[i])
+		s.mu.Lock()
+		s.took[i] += out[i].took
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ran++
+	if out[0] != nil && out[1] != nil {
+		s.report(t, c, differences(out[0], out[1]))
+	}
+}
+
+// differences compares two outcomes.
+func differences(a, b *outcome) []difference {
+	if a.failure != nil || b.failure != nil {
+		if reflect.DeepEqual(a.failure, b.failure) {
+			return nil
+		}
+		return []difference{{"failure", "failure", fmt.Sprintf("%+v %s", a.failure, a.message), fmt.Sprintf("%+v %s", b.failure, b.message)}}
+	}
+	return compare(built{a.image, a.began, a.ended}, built{b.image, b.began, b.ended})
+}
+
+// report fails the test for each difference that is not tolerated.
+func (s *suite) report(t *testing.T, c *vectors.Container, all []difference) {
+	for _, d := range intolerable(s.tolerated, c.Name, all) {
+		t.Errorf("%s %s %s\n%20s: %s\n%20s: %s", c.Name, word(d.path), d.attribute, s.sides[0].name, d.a, s.sides[1].name, d.b)
+	}
+}
+
+// wanted checks an outcome against the vector.
+func (s *suite) wanted(t *testing.T, c *vectors.Container, side *side, o *outcome) {
+	switch {
+	case !reflect.DeepEqual(o.failure, c.Fails):
+		t.Errorf("%s: want failure %+v, got %+v: %s", side.name, c.Fails, o.failure, o.message)
+		return
+	case o.failure != nil:
+		return
+	}
+	got := want(s.servers.image, built{o.image, o.began, o.ended})
+	got = strings.NewReplacer(s.servers.base, "$BASE", s.servers.files, "$FILES").Replace(got)
+	have, _ := c.File("@want")
+	if got == string(have) {
+		return
+	}
+	if *update && side == s.sides[0] {
+		if err := updateWant(c, got); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Errorf("%s: %s is not as wanted:\n%s", side.name, c.Name, lineDiff(string(have), got))
+}
+
+// lineDiff lists the lines that only one of two texts has.
+func lineDiff(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var out strings.Builder
+	for _, line := range w {
+		if !slices.Contains(g, line) {
+			fmt.Fprintf(&out, "\twant %s\n", line)
+		}
+	}
+	for _, line := range g {
+		if !slices.Contains(w, line) {
+			fmt.Fprintf(&out, "\t got %s\n", line)
+		}
+	}
+	return out.String()
+}
+
+// updateWant rewrites a vector with another @want.
+func updateWant(c *vectors.Container, text string) error {
+	path := filepath.Join("..", "vectors", "container", c.Name+".txtar")
+	a, err := txtar.ParseFile(path)
+	if err != nil {
+		return err
+	}
+	a.Files = slices.DeleteFunc(a.Files, func(f txtar.File) bool { return f.Name == "@want" })
+	a.Files = append(a.Files, txtar.File{Name: "@want", Data: []byte(text)})
+	return os.WriteFile(path, txtar.Format(a), 0o644)
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package differential_test
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// tolerance is a line of tolerated.txt: a difference that is known, and why it
+// may be.
+type tolerance struct {
+	line                    int
+	vector, path, attribute string // patterns, as path.Match has them; "**" is everything
+	reason                  string
+	used                    bool
+}
+
+// parseTolerated reads "CASE PATH ATTRIBUTE # REASON" lines.
+func parseTolerated(text string) ([]*tolerance, error) {
+	var list []*tolerance
+	for n, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		what, reason, ok := strings.Cut(line, " # ")
+		words := strings.Fields(what)
+		if !ok || len(words) != 3 {
+			return nil, fmt.Errorf("line %d: want CASE PATH ATTRIBUTE # REASON", n+1)
+		}
+		for _, w := range words {
+			if _, err := path.Match(w, ""); err != nil {
+				return nil, fmt.Errorf("line %d: %q: %w", n+1, w, err)
+			}
+		}
+		list = append(list, &tolerance{line: n + 1, vector: words[0], path: words[1], attribute: words[2], reason: reason})
+	}
+	return list, nil
+}
+
+// covers says whether a difference is tolerated.
+func (t *tolerance) covers(vector string, d difference) bool {
+	return matches(t.vector, vector) && matches(t.path, d.path) && matches(t.attribute, d.attribute)
+}
+
+func matches(pattern, s string) bool {
+	ok, err := path.Match(pattern, s)
+	return pattern == "**" || err == nil && ok
+}
+
+// intolerable returns the differences that no line covers, and marks the
+// lines that cover one as used.
+func intolerable(list []*tolerance, vector string, all []difference) []difference {
+	var left []difference
+	for _, d := range all {
+		covered := false
+		for _, t := range list {
+			if t.covers(vector, d) {
+				t.used, covered = true, true
+			}
+		}
+		if !covered {
+			left = append(left, d)
+		}
+	}
+	return left
+}
+
+// stale returns the lines that covered nothing.
+func stale(list []*tolerance) []*tolerance {
+	var left []*tolerance
+	for _, t := range list {
+		if !t.used {
+			left = append(left, t)
+		}
+	}
+	return left
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package vectors reads the test cases of the conformance suite, which are
+// plain files. README.md describes their form for readers in other languages;
+// this package is one reader.
+package vectors
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+//go:embed container/*.txtar base/*.txt
+var embedded embed.FS
+
+// Container is one build of a container image.
+type Container struct {
+	// Name is the file's name without its extension.
+	Name string
+	// About says in one sentence what is looked at.
+	About string
+	// Args are build arguments, "NAME=VALUE", in order.
+	Args []string
+	// Target is the stage to build. Empty: the last one.
+	Target string
+	// Platform is what to build for. Empty: this machine's.
+	Platform string
+	// Secrets are the secrets' values by id.
+	Secrets map[string]string
+	// Images are the named contexts that are images: references by name.
+	Images map[string]string
+	// Epoch is SOURCE_DATE_EPOCH. Nil when not set.
+	Epoch *int64
+	// Rounds is how often it is built, in one state folder, with the build
+	// argument ROUND 1, 2, …; the last result counts. At least 1.
+	Rounds int
+	// Fails says how the last build fails. Nil: it does not.
+	Fails *Failure
+	// Files are the files of the vector, the Dockerfile among them.
+	Files []txtar.File
+}
+
+// Failure is how a build has to fail.
+type Failure struct {
+	// Class is "source" when the build file alone is wrong, "step" when a step
+	// fails because of the user's files or commands.
+	Class string
+	// Line is where, in the Dockerfile. 0: anywhere.
+	Line int
+	// Exit is the exit code of the command that failed; 0 when none did.
+	Exit int
+}
+
+// Containers returns all container builds, sorted by name.
+func Containers() ([]*Container, error) {
+	names, err := fs.Glob(embedded, "container/*.txtar")
+	if err != nil {
+		return nil, err
+	}
+	var all []*Container
+	for _, name := range names {
+		data, err := embedded.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := ParseContainer(strings.TrimSuffix(path.Base(name), ".txtar"), data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// ParseContainer reads one container build. A header it does not know is an
+// error.
+func ParseContainer(name string, data []byte) (*Container, error) {
+	archive := txtar.Parse(data)
+	c := &Container{Name: name, Rounds: 1, Secrets: map[string]string{}, Images: map[string]string{}, Files: archive.Files}
+	about, headers, _ := strings.Cut(string(archive.Comment), "\n")
+	if c.About = about; strings.TrimSpace(about) == "" {
+		return nil, fmt.Errorf("the first line says nothing")
+	}
+	for line := range strings.Lines(headers) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(line, ": ")
+		if err := c.header(key, value); err != nil {
+			return nil, fmt.Errorf("header %q: %w", line, err)
+		}
+	}
+	if _, ok := c.File("Dockerfile"); !ok {
+		return nil, fmt.Errorf("there is no Dockerfile")
+	}
+	return c, nil
+}
+
+func (c *Container) header(key, value string) (err error) {
+	name, text, _ := strings.Cut(value, "=")
+	switch key {
+	case "arg":
+		c.Args = append(c.Args, value)
+	case "target":
+		c.Target = value
+	case "platform":
+		c.Platform = value
+	case "secret":
+		c.Secrets[name] = text
+	case "image":
+		c.Images[name] = text
+	case "rounds":
+		c.Rounds, err = strconv.Atoi(value)
+	case "epoch":
+		var seconds int64
+		seconds, err = strconv.ParseInt(value, 10, 64)
+		c.Epoch = &seconds
+	case "fails":
+		c.Fails, err = parseFailure(value)
+	default:
+		err = fmt.Errorf("unknown key %q", key)
+	}
+	return err
+}
+
+// parseFailure reads "CLASS [line N] [exit N]".
+func parseFailure(text string) (*Failure, error) {
+	words := strings.Fields(text)
+	if len(words)%2 != 1 || words[0] != "source" && words[0] != "step" {
+		return nil, fmt.Errorf("want source or step, then line N and exit N")
+	}
+	f := &Failure{Class: words[0]}
+	for i := 1; i < len(words); i += 2 {
+		n, err := strconv.Atoi(words[i+1])
+		switch {
+		case err != nil:
+			return nil, err
+		case words[i] == "line":
+			f.Line = n
+		case words[i] == "exit":
+			f.Exit = n
+		default:
+			return nil, fmt.Errorf("unknown word %q", words[i])
+		}
+	}
+	return f, nil
+}
+
+// File returns a file of the vector.
+func (c *Container) File(name string) ([]byte, bool) {
+	for _, f := range c.Files {
+		if f.Name == name {
+			return f.Data, true
+		}
+	}
+	return nil, false
+}
+
+// Layers returns the layers of the base image, lowest first, as uncompressed
+// tars. The base has the busybox of the machine, a static program at path.
+func Layers(busybox string) ([][]byte, error) {
+	names, err := fs.Glob(embedded, "base/*.txt")
+	if err != nil {
+		return nil, err
+	}
+	var layers [][]byte
+	for _, name := range names {
+		list, err := embedded.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		data, err := Tar(strings.ReplaceAll(string(list), "$BUSYBOX", busybox))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		layers = append(layers, data)
+	}
+	return layers, nil
+}
