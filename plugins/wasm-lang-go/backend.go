@@ -14,11 +14,8 @@ import (
 	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
-// The features of the manifest.
-const (
-	featureGo       = "wasm.go"
-	featurePreview1 = "wasm.preview1"
-)
+// features are those of the manifest, all of which need the go tool.
+var features = []string{"wasm.features", "wasm.go", "wasm.package", "wasm.preview1", "wasm.profile"}
 
 // goBackend builds WASI preview1 modules with the go tool of the machine.
 //
@@ -39,9 +36,13 @@ var (
 func (goBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
 	g, err := findGo(ctx)
 	if failure := (*backend.Failure)(nil); errors.As(err, &failure) {
-		return &backendv1.DescribeResponse{Subtracted: []*backendv1.Subtraction{
-			subtract(featureGo, failure), subtract(featurePreview1, failure),
-		}}, nil
+		out := &backendv1.DescribeResponse{}
+		for _, feature := range features {
+			out.Subtracted = append(out.Subtracted, &backendv1.Subtraction{
+				Feature: feature, Reason: "no-go-toolchain", Message: failure.Message, Alternative: failure.Help,
+			})
+		}
+		return out, nil
 	}
 	if err != nil {
 		return nil, err
@@ -49,11 +50,7 @@ func (goBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*b
 	return &backendv1.DescribeResponse{Tools: []*irv1.KeyValue{{Key: "go", Value: g.identity()}}}, nil
 }
 
-func subtract(feature string, f *backend.Failure) *backendv1.Subtraction {
-	return &backendv1.Subtraction{Feature: feature, Reason: "no-go-toolchain", Message: f.Message, Alternative: f.Help}
-}
-
-// Build builds the one main package of the project.
+// Build builds the main package that the options name, or the only one.
 func (goBackend) Build(ctx context.Context, start *backendv1.Start, events backend.Job) (*backendv1.Artifact, error) {
 	if err := accept(start); err != nil {
 		return nil, err
@@ -83,5 +80,5 @@ func accept(start *backendv1.Start) error {
 	case len(start.GetContexts()) != 1:
 		return fmt.Errorf("a WebAssembly build has one context, not %d", len(start.GetContexts()))
 	}
-	return nil
+	return acceptOptions(wasm)
 }

@@ -71,9 +71,13 @@ func project(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// start asks for a build of the folder.
-func start(t *testing.T, dir string) *backendv1.Start {
+// start asks for a build of the folder, with options written "name=value".
+func start(t *testing.T, dir string, options ...string) *backendv1.Start {
 	wasm := &irv1.ResolvedWasm{Language: "go", Target: "preview1"}
+	for _, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		wasm.Options = append(wasm.Options, &irv1.ResolvedWasmOption{Name: name, Values: []string{value}})
+	}
 	return &backendv1.Start{
 		JobId:    strings.ReplaceAll(t.Name(), "/", "-"),
 		Build:    &irv1.ResolvedBuild{Kind: &irv1.ResolvedBuild_Wasm{Wasm: wasm}},
@@ -227,6 +231,28 @@ func TestMainInCmd(t *testing.T) {
 	})), &events{})
 }
 
+func TestOptions(t *testing.T) {
+	dir := project(t, map[string]string{
+		"go.mod": goMod, "cmd/a/main.go": helloGo, "cmd/b/main.go": "package main\n\nfunc main() { undefined() }\n",
+		"cmd/b/extra.go": "//go:build extra\n\npackage main\n\nfunc undefined() { println(\"extra\") }\n",
+		"lib/lib.go":     "package lib\n",
+	})
+	_, small := mustBuild(t, start(t, dir, "package=cmd/a"), &events{})
+	_, big := mustBuild(t, start(t, dir, "package=./cmd/a", "profile=debug"), &events{})
+	if dwarf := []byte(".debug_line"); !bytes.Contains(big, dwarf) || bytes.Contains(small, dwarf) {
+		t.Errorf("%d bytes to debug, %d to release", len(big), len(small))
+	}
+	mustBuild(t, start(t, dir, "features=extra", "package=cmd/b"), &events{})
+	for option, want := range map[string]string{
+		"package=lib": "./lib is not a main package", "package=none": "./none is not a main package", "package=../x": "not in the project",
+		"profile=small": "no profile", "features=a,b": "not a build tag", "package=cmd/b": "undefined",
+	} {
+		if f := mustFail(t, start(t, dir, option), &events{}); !strings.Contains(f.Message, want) {
+			t.Errorf("%s: %s", option, f.Message)
+		}
+	}
+}
+
 func TestArtifactIsKeptUntilRemoved(t *testing.T) {
 	artifact, _ := mustBuild(t, start(t, project(t, map[string]string{
 		"go.mod": goMod, "main.go": "package main\n\nfunc main() { println(\"another\") }\n",
@@ -292,8 +318,8 @@ func TestMachineWithoutGo(t *testing.T) {
 		t.Errorf("%v: %s; %s", f.Kind, f.Message, f.Help)
 	}
 	got, err := goBackend{}.Describe(t.Context(), &backendv1.DescribeRequest{StateDir: state})
-	if err != nil || len(got.GetSubtracted()) != 2 {
-		t.Errorf("Describe = %v, %v; want both features subtracted", got, err)
+	if err != nil || len(got.GetSubtracted()) != len(features) {
+		t.Errorf("Describe = %v, %v; want all features subtracted", got, err)
 	}
 }
 
@@ -354,6 +380,9 @@ func TestManifest(t *testing.T) {
 	}
 	got := slices.Sorted(slices.Values(m.Environment))
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(features, m.Capabilities.Features); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
@@ -124,9 +125,9 @@ func (b *build) version(ctx context.Context) error {
 }
 
 // compile builds the package. The flags make the module the same wherever the
-// project's folder is, and leave out what only a debugger reads.
+// project's folder is.
 func (b *build) compile(ctx context.Context, pkg, module string) error {
-	args := []string{"build", "-json", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", module}
+	args := slices.Concat([]string{"build", "-json", "-trimpath", "-buildvcs=false", "-o", module}, b.tags(), b.profile())
 	if b.GetNoCache() {
 		args = append(args, "-a")
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/toolchain"
 	"github.com/zlayer/zlayer/sdk/toolchain/place"
 )
@@ -121,10 +123,18 @@ type listed struct {
 	path      string // "." or "./cmd/NAME"
 }
 
-// mainPackage chooses what is built: the package in the project's folder when
-// it is a main package, else the only main package in a folder of cmd.
+// mainPackage chooses what is built: the package of the options; else the one
+// in the project's folder when it is a main package, else the only main package
+// in a folder of cmd.
 func (b *build) mainPackage(ctx context.Context) (string, error) {
-	packages, err := b.list(ctx)
+	if chosen := option(b.GetBuild().GetWasm(), ir.WasmPackage); chosen != "" {
+		return b.chosenPackage(ctx, "./"+path.Clean(chosen))
+	}
+	paths, err := candidates(b.project)
+	if err != nil {
+		return "", err
+	}
+	packages, err := b.list(ctx, paths)
 	if err != nil {
 		return "", err
 	}
@@ -142,14 +152,30 @@ func (b *build) mainPackage(ctx context.Context) (string, error) {
 	}
 	if len(mains) > 1 {
 		f := backend.Sourcef(b.step(stepList).Ref(), "the project has %d main packages: %s", len(mains), strings.Join(mains, ", "))
-		f.Help = "keep one of them in cmd, or move the one to build into the project's own folder"
+		f.Help = "choose one with package, or move it into the project's own folder"
 		return "", f
 	}
-	return "", b.noMain(packages)
+	f := b.noMain(packages, "the project has no main package in its own folder or in a folder of cmd")
+	f.Help = "put the program's 'package main' there, or build the folder that has it"
+	return "", f
+}
+
+// chosenPackage is the package in a folder of the project, if it is a program.
+func (b *build) chosenPackage(ctx context.Context, dir string) (string, error) {
+	packages, err := b.list(ctx, []string{dir})
+	if err != nil {
+		return "", err
+	}
+	if len(packages) == 1 && packages[0].Name == "main" {
+		return dir, nil
+	}
+	f := b.noMain(packages, dir+" is not a main package")
+	f.Help = "name the folder of a program, relative to the project, as in: package: ./cmd/app"
+	return "", f
 }
 
 // noMain explains why there is nothing to build.
-func (b *build) noMain(packages []listed) error {
+func (b *build) noMain(packages []listed, message string) *backend.Failure {
 	var r report
 	for _, p := range packages {
 		if p.Error != nil && !strings.HasPrefix(p.Error.Err, "no Go files") {
@@ -158,24 +184,19 @@ func (b *build) noMain(packages []listed) error {
 	}
 	f := r.failure(b.project)
 	detail := f.Message
-	f.Ref, f.Message = b.step(stepList).Ref(), "the project has no main package in its own folder or in a folder of cmd"
+	f.Ref, f.Message = b.step(stepList).Ref(), message
 	if len(r.problems) == 1 && len(f.Findings) == 0 {
 		f.Message += ": " + detail
 	}
-	f.Help = "put the program's 'package main' there, or build the folder that has it"
 	return f
 }
 
-// list asks go list about every folder that may hold the main package. It
-// resolves no imports, so it needs no network.
-func (b *build) list(ctx context.Context) ([]listed, error) {
-	paths, err := candidates(b.project)
-	if err != nil {
-		return nil, err
-	}
+// list asks go list about folders of the project. It resolves no imports, so it
+// needs no network.
+func (b *build) list(ctx context.Context, paths []string) ([]listed, error) {
 	var out bytes.Buffer
 	var r report
-	c := b.command(append([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, paths...)...)
+	c := b.command(slices.Concat([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, b.tags(), paths)...)
 	c.Stdout = func(line []byte) { out.Write(line) }
 	c.Stderr = r.also(b.step(stepList).Show(true))
 	if err := b.failed(b.step(stepList), toolchain.Run(ctx, c), &r); err != nil {
