@@ -56,8 +56,8 @@ func (b *build) tags() []string {
 	return nil
 }
 
-// profile are the flags for the profile. What is released has nothing that only
-// a debugger reads; what is debugged is not optimised.
+// profile are the flags for the profile. What is released has no symbols; what
+// is debugged is not optimised.
 func (b *build) profile() []string {
 	if option(b.GetBuild().GetWasm(), ir.WasmProfile) == profileDebug {
 		return []string{"-gcflags=all=-N -l"}
