@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/engine"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/state"
+	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+//go:embed manifest.json
+var manifestText []byte
+
+// sandbox builds container images.
+type sandbox struct {
+	// features are those of the manifest.
+	features []string
+	driver   driver.Driver
+	// broken says why there is no driver. Every call answers with it, so that
+	// the user sees it.
+	broken error
+}
+
+var (
+	_ backend.Backend   = (*sandbox)(nil)
+	_ backend.Store     = (*sandbox)(nil)
+	_ backend.Recoverer = (*sandbox)(nil)
+)
+
+// newSandbox returns the backend with the driver of a name; empty is the one
+// of this system.
+func newSandbox(name string) *sandbox {
+	var m manifest.Manifest
+	if err := json.Unmarshal(manifestText, &m); err != nil {
+		return &sandbox{broken: fmt.Errorf("reading the embedded manifest: %w", err)}
+	}
+	s := &sandbox{features: m.Capabilities.Features}
+	s.driver, s.broken = choose(name, s.features)
+	return s
+}
+
+// Describe says what the driver lacks here.
+func (s *sandbox) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	return s.driver.Describe(ctx)
+}
+
+// Build builds once. What cannot be built here is refused before the first
+// step.
+func (s *sandbox) Build(ctx context.Context, start *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
+	described, err := s.Describe(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := backend.CheckExperimental(described, start); err != nil {
+		return nil, err
+	}
+	if err := s.accept(described, start.GetBuild()); err != nil {
+		return nil, err
+	}
+	var artifact *backendv1.Artifact
+	err = within(ctx, start.StateDir, func(f *state.Folder) error {
+		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver}.Do(ctx)
+		return err
+	})
+	return artifact, err
+}
+
+// within opens a state folder for a while. That it could not be swept
+// afterwards is no reason to fail: the next time will do.
+func within(ctx context.Context, dir string, do func(*state.Folder) error) error {
+	f, err := state.Open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	err = do(f)
+	if closed := f.Close(); closed != nil {
+		fmt.Fprintf(os.Stderr, "sandbox-backend: cleaning up the state folder: %v\n", closed)
+	}
+	return err
+}
+
+// Has says whether every blob of an artifact can be exported.
+func (s *sandbox) Has(ctx context.Context, r *backendv1.HasRequest) (has bool, err error) {
+	err = within(ctx, r.StateDir, func(f *state.Folder) error {
+		has, err = f.Has(r.Handle)
+		return err
+	})
+	return has, err
+}
+
+// Export writes blobs of an artifact into the host's folder.
+func (s *sandbox) Export(ctx context.Context, r *backendv1.ExportRequest) error {
+	return within(ctx, r.StateDir, func(f *state.Folder) error { return f.Export(r.Handle, r.Digests, r.Directory) })
+}
+
+// Remove forgets artifacts. Layers that nothing else needs go when no build is
+// running.
+func (s *sandbox) Remove(ctx context.Context, r *backendv1.RemoveRequest) error {
+	return within(ctx, r.StateDir, func(f *state.Folder) error {
+		var errs []error
+		for _, handle := range r.Handles {
+			errs = append(errs, f.Forget(handle))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// Recover removes what dead jobs left on disk.
+func (s *sandbox) Recover(ctx context.Context, r *backendv1.RecoverRequest) error {
+	if s.broken != nil {
+		return s.broken
+	}
+	return within(ctx, r.StateDir, func(f *state.Folder) error {
+		var errs []error
+		for _, id := range r.JobIds {
+			job := f.Job(id)
+			errs = append(errs, s.driver.Recover(ctx, job), os.RemoveAll(job))
+		}
+		return errors.Join(append(errs, f.Layers.Recover())...)
+	})
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package state is the backend's own folder, kept between builds and shared by
+// all that run, in one process or several:
+//
+//	layers/     the layers, by digest (package store)
+//	steps/      which layer a step made, by the step's key
+//	artifacts/  the layers that an artifact needs, by its handle
+//	removed/    the records of artifacts that are forgotten; their layers go
+//	            with the next sweep
+//	caches/     the folders of cache mounts
+//	contexts/   digests of the files of build contexts
+//	trees/      the driver's: trees on disk
+//	jobs/       what running builds keep on disk
+//	locks/      a file for each step that is being carried out
+//	lock        held shared by whoever uses the folder, and alone by a sweep
+//
+// Every file in it appears and changes at once, so that a process that is
+// killed, or a full disk, leaves a folder that can be used.
+package state
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/store"
+)
+
+// Folder is a state folder in use. It may be used by many goroutines at once.
+type Folder struct {
+	// Layers are the layers.
+	Layers *store.Store
+
+	dir  string
+	lock *flock.Flock
+}
+
+// retry is how often a lock that somebody else has is tried.
+const retry = 10 * time.Millisecond
+
+// Open makes the folder when it is not there, and waits for a sweep that goes
+// on in it. Until Close nothing is swept.
+func Open(ctx context.Context, dir string) (*Folder, error) {
+	for _, name := range []string{"steps", "artifacts", "removed", "caches", "contexts", "trees", "jobs", "locks"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			return nil, fmt.Errorf("making the state folder: %w", err)
+		}
+	}
+	f := &Folder{dir: dir, lock: flock.New(filepath.Join(dir, "lock"))}
+	if _, err := f.lock.TryRLockContext(ctx, retry); err != nil {
+		return nil, fmt.Errorf("locking the state folder: %w", err)
+	}
+	var err error
+	if f.Layers, err = store.Open(filepath.Join(dir, "layers")); err != nil {
+		f.lock.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Close ends the use of the folder. When artifacts were forgotten and nobody
+// else uses the folder, what only they needed is removed.
+func (f *Folder) Close() error {
+	if err := f.lock.Close(); err != nil {
+		return err
+	}
+	return f.sweepIfAlone()
+}
+
+// Trees is the driver's folder.
+func (f *Folder) Trees() string { return filepath.Join(f.dir, "trees") }
+
+// Caches is the folder of cache mounts.
+func (f *Folder) Caches() string { return filepath.Join(f.dir, "caches") }
+
+// Memo is the file that remembers the digests of a build context's files.
+func (f *Folder) Memo(context string) string {
+	return filepath.Join(f.dir, "contexts", hashed(context))
+}
+
+// Job is the folder of a build, which is not made here.
+func (f *Folder) Job(id string) string { return filepath.Join(f.dir, "jobs", hashed(id)) }
+
+// hashed makes a file name of any text.
+func hashed(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Lock waits until no one else carries out the step of a key, here or in
+// another process.
+func (f *Folder) Lock(ctx context.Context, key string) (unlock func() error, err error) {
+	l := flock.New(filepath.Join(f.dir, "locks", key))
+	if _, err := l.TryLockContext(ctx, retry); err != nil {
+		return nil, err
+	}
+	return l.Close, nil
+}
+
+// write writes a file that appears at once.
+func write(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	// interval is how often what failed builds left is looked for.
+	interval = 24 * time.Hour
+	// unused is how long a step without an artifact is kept after its last
+	// use: the steps of a build that failed are wanted by its next try.
+	unused = 24 * time.Hour
+	// unusedEmpty is the same for a step that made no layer.
+	unusedEmpty = 30 * 24 * time.Hour
+)
+
+// sweepIfAlone removes what nobody needs, when something was forgotten or it
+// is time, and when nobody else uses the folder. Whoever does will sweep.
+func (f *Folder) sweepIfAlone() error {
+	due, err := f.due()
+	if err != nil || !due {
+		return err
+	}
+	alone := flock.New(filepath.Join(f.dir, "lock"))
+	if ok, err := alone.TryLock(); err != nil || !ok {
+		return err
+	}
+	return errors.Join(f.sweep(), alone.Close())
+}
+
+// marker is a file whose time is that of the last sweep.
+func (f *Folder) marker() string { return filepath.Join(f.dir, "swept") }
+
+func (f *Folder) due() (bool, error) {
+	if forgotten, err := os.ReadDir(filepath.Join(f.dir, "removed")); err != nil || len(forgotten) > 0 {
+		return err == nil, err
+	}
+	info, err := os.Stat(f.marker())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, write(f.marker(), nil)
+	}
+	return err == nil && time.Since(info.ModTime()) > interval, err
+}
+
+// sweep removes the layers that no artifact and no recent build needs, and
+// all that is known about them.
+func (f *Folder) sweep() error {
+	removed, err := f.layersOf("removed")
+	if err != nil {
+		return err
+	}
+	needed, err := f.layersOf("artifacts")
+	if err != nil {
+		return err
+	}
+	steps, err := f.steps()
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if !removed[s.Layer] && time.Since(s.used) < unused {
+			needed[s.Layer] = true
+		}
+	}
+	if err := f.dropLayers(steps, removed, needed); err != nil {
+		return err
+	}
+	if err := dropSteps(steps, needed); err != nil {
+		return err
+	}
+	return f.tidy()
+}
+
+// layersOf lists the layers of the records in a folder. A record that cannot
+// be read stops the sweep: it may need anything.
+func (f *Folder) layersOf(folder string) (map[string]bool, error) {
+	list, err := os.ReadDir(filepath.Join(f.dir, folder))
+	if err != nil {
+		return nil, err
+	}
+	layers := map[string]bool{}
+	for _, e := range list {
+		a, err := readArtifact(filepath.Join(f.dir, folder, e.Name()))
+		if err != nil && isHandle(e.Name()) {
+			return nil, err
+		}
+		for _, l := range a.layers() {
+			layers[l] = true
+		}
+	}
+	return layers, nil
+}
+
+// step is a file of the folder of steps.
+type step struct {
+	Made
+	path string
+	used time.Time
+}
+
+func (f *Folder) steps() (list []step, err error) {
+	err = filepath.WalkDir(filepath.Join(f.dir, "steps"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		made, ok := readMade(path)
+		if !ok {
+			return os.Remove(path) // a draft of a process that died
+		}
+		list = append(list, step{made, path, info.ModTime()})
+		return nil
+	})
+	return list, err
+}
+
+// dropSteps forgets the steps whose layers are gone.
+func dropSteps(steps []step, needed map[string]bool) error {
+	var errs []error
+	for _, s := range steps {
+		if keep := needed[s.Layer] || s.Layer == "" && time.Since(s.used) < unusedEmpty; !keep {
+			errs = append(errs, os.Remove(s.path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (f *Folder) dropLayers(steps []step, removed, needed map[string]bool) error {
+	for _, s := range steps {
+		if s.Layer != "" {
+			removed[s.Layer] = true
+		}
+	}
+	var errs []error
+	for l := range removed {
+		if !needed[l] {
+			errs = append(errs, f.Layers.Remove(l))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// tidy removes the records of what is gone, and all locks: nobody has one.
+func (f *Folder) tidy() error {
+	var errs []error
+	for _, folder := range []string{"removed", "locks"} {
+		list, err := os.ReadDir(filepath.Join(f.dir, folder))
+		errs = append(errs, err)
+		for _, e := range list {
+			errs = append(errs, os.Remove(filepath.Join(f.dir, folder, e.Name())))
+		}
+	}
+	return errors.Join(append(errs, write(f.marker(), nil))...)
+}

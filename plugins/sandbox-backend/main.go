@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command sandbox-backend is the backend that builds container images by
+// itself: without daemon, without root, and, but for RUN, on any system. See
+// README.md.
+package main
+
+import (
+	"os"
+
+	"github.com/zlayer/zlayer/sdk/backend/serve"
+)
+
+func main() {
+	serve.Main(newSandbox(os.Getenv(driverVariable)))
+}
