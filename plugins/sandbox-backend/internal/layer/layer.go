@@ -19,6 +19,10 @@ type Layer struct {
 	Size int64
 	// Changes are its entries in the order of the tar.
 	Changes []tree.Change
+
+	// kept has the bytes of the few files that are read often, by their
+	// offset: a compressed layer need not be read up to them.
+	kept map[int64]string
 }
 
 // Entry is a change to be written.

@@ -126,7 +126,7 @@ func (e *edit) add(c *Change) error {
 
 // put adds a file.
 func (e *edit) put(name string, n *Node) error {
-	if err := n.check(); err != nil {
+	if err := n.Check(); err != nil {
 		return err
 	}
 	if name == "." {

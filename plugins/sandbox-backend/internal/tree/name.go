@@ -79,8 +79,8 @@ func split(name string) (parent, base string) {
 	return ".", name
 }
 
-// check says what is wrong with a file that is put into a tree.
-func (n *Node) check() error {
+// Check says what is wrong with a file that is put into a tree.
+func (n *Node) Check() error {
 	switch {
 	case n == nil:
 		return errors.New("the entry has no file")
