@@ -14,8 +14,9 @@ import (
 	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
-// features are those of the manifest, all of which need the go tool.
-var features = []string{"wasm.features", "wasm.go", "wasm.package", "wasm.preview1", "wasm.profile"}
+// featureGo is the feature that is missing where the go tool is: no build of
+// this backend does without.
+const featureGo = "wasm.go"
 
 // goBackend builds WASI preview1 modules with the go tool of the machine.
 //
@@ -31,18 +32,14 @@ var (
 	_ backend.Recoverer = goBackend{}
 )
 
-// Describe subtracts everything where there is no go tool, or one that is too
-// old, and names the one it found.
+// Describe subtracts Go where there is no go tool, or one that is too old, and
+// names the one it found.
 func (goBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
 	g, err := findGo(ctx)
 	if failure := (*backend.Failure)(nil); errors.As(err, &failure) {
-		out := &backendv1.DescribeResponse{}
-		for _, feature := range features {
-			out.Subtracted = append(out.Subtracted, &backendv1.Subtraction{
-				Feature: feature, Reason: "no-go-toolchain", Message: failure.Message, Alternative: failure.Help,
-			})
-		}
-		return out, nil
+		return &backendv1.DescribeResponse{Subtracted: []*backendv1.Subtraction{{
+			Feature: featureGo, Reason: "no-go-toolchain", Message: failure.Message, Alternative: failure.Help,
+		}}}, nil
 	}
 	if err != nil {
 		return nil, err

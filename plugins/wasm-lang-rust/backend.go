@@ -13,11 +13,9 @@ import (
 	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
-// features are those of the manifest, all of which need the toolchain.
-var features = []string{
-	"wasm.build-args", "wasm.default-features", "wasm.features", "wasm.package",
-	"wasm.preview1", "wasm.profile", "wasm.program", "wasm.rust",
-}
+// featureRust is the feature that is missing where the toolchain is: no build of
+// this backend does without.
+const featureRust = "wasm.rust"
 
 // rustBackend builds WASI preview1 modules with the cargo of the machine.
 //
@@ -35,18 +33,14 @@ var (
 	_ backend.Recoverer = rustBackend{}
 )
 
-// Describe subtracts everything where the toolchain is not complete, and names
-// the one it found.
+// Describe subtracts Rust where the toolchain is not complete, and names the
+// one it found.
 func (rustBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
 	r, err := findRust(ctx, "")
 	if failure := (*backend.Failure)(nil); errors.As(err, &failure) {
-		out := &backendv1.DescribeResponse{}
-		for _, f := range features {
-			out.Subtracted = append(out.Subtracted, &backendv1.Subtraction{
-				Feature: f, Reason: "no-rust-toolchain", Message: failure.Message, Alternative: failure.Help,
-			})
-		}
-		return out, nil
+		return &backendv1.DescribeResponse{Subtracted: []*backendv1.Subtraction{{
+			Feature: featureRust, Reason: "no-rust-toolchain", Message: failure.Message, Alternative: failure.Help,
+		}}}, nil
 	}
 	if err != nil {
 		return nil, err

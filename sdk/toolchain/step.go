@@ -40,13 +40,13 @@ func (s Step) Show(stderr bool) func(line []byte) {
 
 // Failed completes what a backend has found out about a program that ended
 // badly: which step it was, the exit code, and that a killed program says
-// nothing about the user's source.
+// nothing about the user's source. The step's name is not put into the message:
+// the host has it.
 func (s Step) Failed(exit *ExitError, f *backend.Failure) *backend.Failure {
 	f.Ref, f.ExitCode = s.Ref(), exit.Code
-	f.Message = fmt.Sprintf("%s: %s", s.Name, f.Message)
 	if exit.Code > 128 {
 		f.Kind = backendv1.FailureKind_FAILURE_KIND_MACHINE
-		f.Message = fmt.Sprintf("%s was %v", s.Name, exit)
+		f.Message = fmt.Sprintf("the program was %v", exit)
 		f.Help = "see that the machine has enough memory"
 	}
 	return f
