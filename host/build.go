@@ -32,7 +32,7 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := h.choose(ctx, resolved, r.Backend)
+	plugin, err := h.choose(ctx, resolved, r)
 	if err != nil {
 		return nil, err
 	}

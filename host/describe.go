@@ -14,18 +14,21 @@ import (
 
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
 	"github.com/zlayer/zlayer/host/internal/keys"
+	"github.com/zlayer/zlayer/host/internal/plan"
+	"github.com/zlayer/zlayer/host/internal/procrun"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
 // describe asks a backend about this machine. An answer that nothing is
-// missing is remembered; any other is asked for again, because the user may
-// have followed its advice since.
-func (h *Host) describe(ctx context.Context, p *store.Plugin) (*backendv1.DescribeResponse, error) {
+// missing is remembered. It may say yes to a build, never no: before a build is
+// refused the backend is asked again, because the user may have followed its
+// advice since.
+func (h *Host) describe(ctx context.Context, p *store.Plugin, ask plan.Request) (*backendv1.DescribeResponse, error) {
 	file := h.path("describe", h.machineKey(p)+".json")
 	if data, err := os.ReadFile(file); err == nil {
 		d := &backendv1.DescribeResponse{}
-		if d.UnmarshalJSON(data) == nil {
+		if d.UnmarshalJSON(data) == nil && plan.Fits(ask, p.ID, d) {
 			return d, nil
 		}
 	}
@@ -71,12 +74,16 @@ func (h *Host) describeNow(ctx context.Context, p *store.Plugin) (*backendv1.Des
 // describeTime is how long a backend may think about what it can do.
 const describeTime = 10 * time.Second
 
-// machineKey names a backend on this machine: its files, the user, the system.
+// machineKey names a backend on this machine: its files, the user, the system,
+// and the variables that it sees.
 func (h *Host) machineKey(p *store.Plugin) string {
 	hostname, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	path, _ := lookup(h.config.Environ, "PATH")
-	parts := []string{p.ID, hostname, string(boot), path, strconv.Itoa(os.Geteuid())}
+	parts := []string{p.ID, hostname, string(boot), strconv.Itoa(os.Geteuid())}
+	environ := procrun.Environment(p.Manifest.Environment, h.config.Environ)
+	slices.Sort(environ)
+	parts = append(parts, strconv.Itoa(len(environ)))
+	parts = append(parts, environ...)
 	for _, f := range p.Manifest.Files {
 		parts = append(parts, f.Digest)
 	}

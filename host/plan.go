@@ -4,6 +4,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/zlayer/zlayer/host/internal/plan"
 	"github.com/zlayer/zlayer/host/internal/store"
@@ -21,7 +23,8 @@ type Plan struct {
 	Err error
 }
 
-// Plan resolves a request and chooses a backend, and builds nothing.
+// Plan resolves a request and chooses a backend, and builds nothing. To explain
+// the choice it also asks backends that Build would not have to.
 func (h *Host) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
@@ -30,7 +33,7 @@ func (h *Host) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.plan(ctx, resolved, r.Backend)
+	p, err := h.plan(ctx, resolved, r, true)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +41,8 @@ func (h *Host) Plan(ctx context.Context, r Request) (*Plan, error) {
 }
 
 // choose returns the backend for a build.
-func (h *Host) choose(ctx context.Context, resolved *Resolved, wanted string) (*store.Plugin, error) {
-	if wanted != "" {
-		if err := h.problem(wanted); err != nil {
-			return nil, err
-		}
-	}
-	p, err := h.plan(ctx, resolved, wanted)
+func (h *Host) choose(ctx context.Context, resolved *Resolved, r Request) (*store.Plugin, error) {
+	p, err := h.plan(ctx, resolved, r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -54,28 +52,57 @@ func (h *Host) choose(ctx context.Context, resolved *Resolved, wanted string) (*
 	return h.plugins.Get(p.Backend), nil
 }
 
-// plan asks only those backends about this machine that would be chosen by
-// their manifests.
-func (h *Host) plan(ctx context.Context, resolved *Resolved, wanted string) (plan.Plan, error) {
-	r := plan.Request{Build: resolved.Build, Backend: wanted}
-	for _, p := range h.plugins.Backends() {
-		r.Candidates = append(r.Candidates, plan.Candidate{ID: p.ID, Capabilities: capabilities(p.Manifest)})
+// plan asks only those backends about this machine whose answer counts. That
+// the one it would choose cannot answer is an error; of any other it is a part
+// of the explanation.
+func (h *Host) plan(ctx context.Context, resolved *Resolved, r Request, explain bool) (plan.Plan, error) {
+	if r.Backend != "" {
+		if err := h.problem(r.Backend); err != nil {
+			return plan.Plan{}, err
+		}
+	}
+	ask := plan.Request{
+		Build: resolved.Build, Candidates: h.candidates(),
+		Prefer: r.Prefer, Backend: r.Backend, Experimental: r.Experimental, Explain: explain,
 	}
 	for {
-		p := plan.Make(r)
+		p := plan.Make(ask)
 		if p.Ask == "" {
 			return p, nil
 		}
-		for i := range r.Candidates {
-			if c := &r.Candidates[i]; c.ID == p.Ask {
-				d, err := h.describe(ctx, h.plugins.Get(c.ID))
-				if err != nil {
-					return p, err
-				}
-				c.Description = d
-			}
+		i := slices.IndexFunc(ask.Candidates, func(c plan.Candidate) bool { return c.ID == p.Ask })
+		d, err := h.describe(ctx, h.plugins.Get(p.Ask), ask)
+		switch {
+		case err == nil:
+			ask.Candidates[i].Description = d
+		case p.Ask == p.Backend || ctx.Err() != nil:
+			return p, err
+		default:
+			ask.Candidates[i].Problem = problemOf(err)
 		}
 	}
+}
+
+// candidates lists the installed backends, those that cannot be used too.
+func (h *Host) candidates() []plan.Candidate {
+	var list []plan.Candidate
+	for _, p := range h.plugins.Backends() {
+		c := plan.Candidate{ID: p.ID, Capabilities: capabilities(p.Manifest)}
+		if p.Problem != nil {
+			c.Problem = p.Problem.Error()
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// problemOf says why a backend cannot be used, without its name.
+func problemOf(err error) string {
+	var e *PluginError
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
 }
 
 // capabilities returns what a manifest claims; nothing when it claims nothing.

@@ -115,6 +115,12 @@ type Request struct {
 	Pull Pull
 	// Backend is the id of the backend to use. Empty: the host chooses.
 	Backend string
+	// Prefer are ids of backends, the preferred one first. Those that are not
+	// in it follow in the order of their ids; an id that is not installed
+	// counts for nothing. It decides only while Backend is empty.
+	Prefer []string
+	// Experimental allows what a backend calls experimental on this machine.
+	Experimental bool
 	// NoCache builds every step anew.
 	NoCache bool
 	// Secrets are the secrets by id.

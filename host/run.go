@@ -17,6 +17,7 @@ func (b *build) message(in *inputs, stateDir string, dir *jobDir) (*backendv1.St
 	start := &backendv1.Start{
 		JobId: dir.id, Build: b.resolved.Build, Contexts: in.messages(),
 		StateDir: stateDir, TempDir: dir.temp(), NoCache: b.request.NoCache, SourceDateEpoch: b.request.SourceDateEpoch,
+		Experimental: b.request.Experimental,
 	}
 	if len(b.resolved.Build.GetContainer().GetImages()) > 0 {
 		store, err := b.host.images()

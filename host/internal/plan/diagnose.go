@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/ir"
@@ -15,11 +16,12 @@ import (
 
 // The codes of diagnostics.
 const (
-	CodeNoBackend   = "no-backend"
-	CodeUnknown     = "unknown-backend"
-	CodeFeature     = "unsupported-feature"
-	CodeUnavailable = "unsupported-here"
-	CodePlatform    = "unsupported-platform"
+	CodeNoBackend    = "no-backend"
+	CodeUnknown      = "unknown-backend"
+	CodeFeature      = "unsupported-feature"
+	CodeUnavailable  = "unsupported-here"
+	CodeExperimental = "experimental"
+	CodePlatform     = "unsupported-platform"
 )
 
 // maxRelated is how many further uses a diagnostic points at.
@@ -28,59 +30,100 @@ const maxRelated = 3
 // Diagnostics says why nothing was chosen, in the order of the file. It is
 // empty when a backend was.
 //
-// It explains the backend that the user named or, when none was named, the one
-// that lacks least.
+// The errors explain the backend that the user named or, when none was named,
+// the one that lacks least. What others lack, when it is at most one thing
+// more, is information: it may be easier to change.
 func (p Plan) Diagnostics() []*diagv1.Diagnostic {
 	if p.Backend != "" {
 		return nil
 	}
-	if len(p.Verdicts) == 0 {
-		d := diag.Error(nil, CodeNoBackend, "no backend is installed")
-		d.Help = "install one; 'zlayer plugin list' shows what there is"
-		return []*diagv1.Diagnostic{d}
-	}
 	v, ok := p.closest()
 	if !ok {
-		d := diag.Error(nil, CodeUnknown, fmt.Sprintf("no backend is called %q", p.request.Backend))
-		d.Help = "installed are: " + strings.Join(p.ids(), ", ")
-		return []*diagv1.Diagnostic{d}
+		return []*diagv1.Diagnostic{p.nothing()}
 	}
-	list := make([]*diagv1.Diagnostic, 0, len(v.Missing))
-	for _, m := range v.Missing {
-		list = append(list, p.diagnose(v, m))
+	list := p.explain(v)
+	for _, other := range p.Verdicts {
+		if other.ID == v.ID || p.request.Backend != "" || !p.near(other) || len(other.lasting()) > len(v.lasting())+1 {
+			continue
+		}
+		for _, d := range p.explain(other) {
+			d.Severity = diagv1.Severity_SEVERITY_INFO
+			if !slices.ContainsFunc(list, func(e *diagv1.Diagnostic) bool { return e.GetMessage() == d.GetMessage() }) {
+				list = append(list, d)
+			}
+		}
 	}
 	diag.Sort(list)
 	return list
 }
 
-// closest is the verdict to explain. ok is false when the user named a backend
-// that there is not.
-func (p Plan) closest() (v Verdict, ok bool) {
-	if id := p.request.Backend; id != "" {
-		i := slices.IndexFunc(p.Verdicts, func(v Verdict) bool { return v.ID == id })
-		if i < 0 {
-			return Verdict{}, false
-		}
-		return p.Verdicts[i], true
+// nothing says that there is no backend to explain.
+func (p Plan) nothing() *diagv1.Diagnostic {
+	if id := p.request.Backend; id != "" && len(p.ids()) > 0 {
+		d := diag.Error(nil, CodeUnknown, fmt.Sprintf("no backend is called %q", id))
+		d.Help = "installed are: " + strings.Join(p.ids(), ", ")
+		return d
 	}
-	return slices.MinFunc(p.Verdicts, func(a, b Verdict) int { return cmp.Compare(len(a.Missing), len(b.Missing)) }), true
+	d := diag.Error(nil, CodeNoBackend, "no backend is installed")
+	if len(p.Verdicts) > 0 {
+		d.Message = "no installed backend can be used"
+	}
+	d.Help = "install one; 'zlayer plugin list' shows what there is"
+	return d
+}
+
+// closest is the verdict to explain. ok is false when there is none.
+func (p Plan) closest() (v Verdict, ok bool) {
+	list := slices.DeleteFunc(slices.Clone(p.Verdicts), func(v Verdict) bool {
+		return v.Problem != "" || (p.request.Backend != "" && v.ID != p.request.Backend)
+	})
+	if len(list) == 0 {
+		return Verdict{}, false
+	}
+	return slices.MinFunc(list, func(a, b Verdict) int {
+		return cmp.Or(cmp.Compare(len(a.lasting()), len(b.lasting())), cmp.Compare(len(a.Missing), len(b.Missing)))
+	}), true
+}
+
+// lasting is what a backend lacks whatever the user allows.
+func (v Verdict) lasting() []Missing {
+	return slices.DeleteFunc(slices.Clone(v.Missing), func(m Missing) bool { return m.Reason == backend.ReasonExperimental })
+}
+
+// explain says what a backend lacks. What is only experimental counts when
+// allowing it would help.
+func (p Plan) explain(v Verdict) []*diagv1.Diagnostic {
+	missing := v.lasting()
+	if len(missing) == 0 {
+		missing = v.Missing
+	}
+	var list []*diagv1.Diagnostic
+	for _, m := range missing {
+		list = append(list, p.diagnose(v, m))
+	}
+	return list
 }
 
 // diagnose says what a backend lacks, where it is needed, and what to do.
 func (p Plan) diagnose(v Verdict, m Missing) *diagv1.Diagnostic {
-	message := fmt.Sprintf("%s does not support %s", v.ID, m.what())
-	if p.request.Backend == "" && len(p.Verdicts) > 1 && len(p.having(m)) == 0 {
-		message = "no installed backend supports " + m.what()
-	}
-	if m.Message != "" {
-		message = fmt.Sprintf("%s cannot do %s here: %s", v.ID, m.what(), m.Message)
-	}
-	d := diag.Error(m.Uses[0].Range, m.code(), message)
+	d := diag.Error(m.Uses[0].Range, m.code(), p.message(v, m))
 	d.Help = p.help(v, m)
 	for _, use := range m.Uses[1:min(len(m.Uses), maxRelated+1)] {
 		d.Related = append(d.Related, &diagv1.Related{Range: use.Range, Message: "also needed here"})
 	}
 	return d
+}
+
+func (p Plan) message(v Verdict, m Missing) string {
+	switch {
+	case m.Reason == backend.ReasonExperimental:
+		return fmt.Sprintf("%s is experimental in %s on this machine: %s", m.what(), v.ID, m.Message)
+	case m.Message != "":
+		return fmt.Sprintf("%s cannot do %s here: %s", v.ID, m.what(), m.Message)
+	case p.request.Backend == "" && p.nobody(m):
+		return "no installed backend supports " + m.what()
+	}
+	return fmt.Sprintf("%s does not support %s", v.ID, m.what())
 }
 
 // what names what is missing, for people.
@@ -102,6 +145,8 @@ func (m Missing) code() string {
 	switch {
 	case m.Platform != "":
 		return CodePlatform
+	case m.Reason == backend.ReasonExperimental:
+		return CodeExperimental
 	case m.Reason != ReasonNotSupported:
 		return CodeUnavailable
 	}
@@ -116,31 +161,61 @@ func (p Plan) help(v Verdict, m Missing) string {
 			return fmt.Sprintf("%s can build this: choose it instead of %s", other.ID, v.ID)
 		}
 	}
+	if m.Reason == backend.ReasonExperimental {
+		return allow
+	}
 	if m.Alternative != "" {
-		return m.Alternative
+		return m.Alternative + p.then(v)
 	}
 	if p.request.Backend == "" {
 		if ids := p.having(m); len(ids) > 0 {
 			return fmt.Sprintf("%s has it, but lacks other things that this build needs", strings.Join(ids, ", "))
 		}
 	}
-	return "install a backend that has it, or leave it out"
+	return "install a backend that has it, or leave it out" + p.then(v)
+}
+
+// allow says how to use what is experimental.
+const allow = "allow it with --experimental, with ZLAYER_EXPERIMENTAL=true, or with \"experimental: true\" in your own config.yaml"
+
+// then names the backend for which nothing else is in the way, where there is
+// more than one to think of.
+func (p Plan) then(v Verdict) string {
+	if p.request.Backend != "" || len(v.lasting()) > 1 || !slices.ContainsFunc(p.Verdicts, func(o Verdict) bool { return o.ID != v.ID && p.near(o) }) {
+		return ""
+	}
+	return " (then " + v.ID + " can build this)"
 }
 
 // having lists the backends that lack other things, but not this one.
 func (p Plan) having(m Missing) (ids []string) {
 	for _, v := range p.Verdicts {
-		if !slices.ContainsFunc(v.Missing, func(o Missing) bool { return o.Feature == m.Feature && o.Platform == m.Platform }) {
+		if v.Problem == "" && !v.lacks(m, func(Missing) bool { return true }) {
 			ids = append(ids, v.ID)
 		}
 	}
 	return ids
 }
 
-// ids lists the candidates.
+// nobody says whether several backends are there and none ever has it.
+func (p Plan) nobody(m Missing) bool {
+	never := func(o Missing) bool { return o.Reason == ReasonNotSupported }
+	return len(p.ids()) > 1 && !slices.ContainsFunc(p.Verdicts, func(v Verdict) bool { return v.Problem == "" && !v.lacks(m, never) })
+}
+
+// lacks says whether a backend lacks the same thing, in a way that counts.
+func (v Verdict) lacks(m Missing, counts func(Missing) bool) bool {
+	return slices.ContainsFunc(v.Missing, func(o Missing) bool {
+		return o.Feature == m.Feature && o.Platform == m.Platform && counts(o)
+	})
+}
+
+// ids lists the candidates that can be used.
 func (p Plan) ids() (ids []string) {
 	for _, v := range p.Verdicts {
-		ids = append(ids, v.ID)
+		if v.Problem == "" {
+			ids = append(ids, v.ID)
+		}
 	}
 	return ids
 }

@@ -3,29 +3,34 @@
 package plan
 
 import (
+	"cmp"
 	"path"
 	"slices"
 
+	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 // judge compares what a build needs with what a backend can do.
-func judge(needs []need, c Candidate) Verdict {
-	v := Verdict{ID: c.ID}
+func judge(needs []need, c Candidate, experimental bool) Verdict {
+	v := Verdict{ID: c.ID, Problem: c.Problem, asked: c.Description != nil}
+	if v.Problem != "" {
+		return v
+	}
 	for _, n := range needs {
-		m, emulated := Missing{}, false
+		m := Missing{}
 		if n.feature != "" {
 			m = judgeFeature(n, c)
 		} else {
-			m, emulated = judgePlatform(n, c)
+			m = v.judgePlatform(n, c)
 		}
-		if m.Reason != "" {
+		switch {
+		case m.Reason == backend.ReasonExperimental && experimental:
+			v.Waived = append(v.Waived, m.Feature)
+		case m.Reason != "":
 			v.Missing = append(v.Missing, m)
-		}
-		if emulated {
-			v.Emulated = append(v.Emulated, ir.FormatPlatform(n.platform))
 		}
 	}
 	return v
@@ -39,37 +44,33 @@ func judgeFeature(n need, c Candidate) Missing {
 		return m
 	}
 	for _, s := range c.Description.GetSubtracted() {
-		if s.GetFeature() != n.feature {
+		if s.GetFeature() != n.feature || (m.Reason != "" && s.GetReason() == backend.ReasonExperimental) {
 			continue
 		}
-		m.Reason, m.Message = s.GetReason(), s.GetMessage()
-		if m.Reason == "" {
-			m.Reason = ReasonNotSupported
-		}
-		if s.GetAlternative() != "" {
-			m.Alternative = s.GetAlternative()
-		}
+		m.Reason, m.Message = cmp.Or(s.GetReason(), ReasonNotSupported), s.GetMessage()
+		m.Alternative = cmp.Or(s.GetAlternative(), m.Alternative)
 	}
 	return m
 }
 
 // judgePlatform returns a Missing without a reason when the backend has the
-// platform. What it lists in the manifest it can assemble; running commands is
-// what its description adds.
-func judgePlatform(n need, c Candidate) (m Missing, emulated bool) {
-	m = Missing{Platform: ir.FormatPlatform(n.platform), Uses: n.uses}
+// platform, and notes how commands run. What it lists in the manifest it can
+// assemble; running commands is what its description adds.
+func (v *Verdict) judgePlatform(n need, c Candidate) Missing {
+	m := Missing{Platform: ir.FormatPlatform(n.platform), Uses: n.uses}
 	if !slices.ContainsFunc(c.Capabilities.Platforms, func(p string) bool { return matches(p, n.platform) }) {
 		m.Reason = ReasonNotSupported
-		return m, false
+		return m
 	}
 	if !n.runs || c.Description == nil {
-		return m, false
+		return m
 	}
 	mode := runMode(c.Description, n.platform)
 	if mode == backendv1.RunMode_RUN_MODE_NONE {
 		m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description)
 	}
-	return m, mode == backendv1.RunMode_RUN_MODE_EMULATED
+	v.Runs = append(v.Runs, Run{m.Platform, mode})
+	return m
 }
 
 // matches says whether a pattern of the manifest covers a platform. A variant

@@ -80,6 +80,7 @@ const (
 
 var (
 	big    = backend("big", "exec exec.mount.cache exec.mount.ssh copy copy.parents make-dir", "linux/*")
+	other  = backend("other", "exec exec.mount.cache copy copy.parents", "linux/*")
 	small  = backend("small", "exec copy", "linux/amd64")
 	golang = backend("wasm-lang-go", "wasm.go wasm.preview1")
 )
@@ -127,7 +128,7 @@ func TestChoice(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := plan.Make(plan.Request{Build: test.build, Candidates: test.candidates, Backend: test.only})
-			if p.Backend != test.want || (p.Ask != "") != test.ask || (p.Ask != "" && p.Ask != p.Backend) {
+			if p.Backend != test.want || (p.Backend != "" && (p.Ask != "") != test.ask) || (p.Backend != "" && p.Ask != "" && p.Ask != p.Backend) {
 				t.Errorf("backend %q, ask %q; want %q, %v\n%s", p.Backend, p.Ask, test.want, test.ask, p.Text())
 			}
 			if got := p.Diagnostics(); (len(got) == 0) != (p.Backend != "") {
@@ -168,19 +169,25 @@ Dockerfile:4:1-4:9 error unsupported-feature small does not support COPY --paren
 		name: "nobody has it", build: image(amd64, run(secret)), candidates: []plan.Candidate{small, big},
 		want: `
 Dockerfile:2:1-2:9 error unsupported-feature no installed backend supports RUN --mount=type=secret
-  install a backend that has it, or leave it out
+  install a backend that has it, or leave it out (then small can build this)
 `}, {
 		name: "no single one has everything", build: image(amd64, run(ssh), run(secret)),
 		candidates: []plan.Candidate{small, backend("other", "exec exec.mount.secret", "*")},
 		want: `
 Dockerfile:2:1-2:9 error unsupported-feature no installed backend supports RUN --mount=type=ssh
-  install a backend that has it, or leave it out
+  install a backend that has it, or leave it out (then other can build this)
+Dockerfile:3:1-3:9 info unsupported-feature small does not support RUN --mount=type=secret
+  other has it, but lacks other things that this build needs
 `}, {
 		name: "the closest is explained", build: image(amd64, run(ssh), run(secret), run(cache)),
 		candidates: []plan.Candidate{small, big, backend("other", "exec exec.mount.secret", "*")},
 		want: `
+Dockerfile:2:1-2:9 info unsupported-feature other does not support RUN --mount=type=ssh
+  big has it, but lacks other things that this build needs
 Dockerfile:3:1-3:9 error unsupported-feature big does not support RUN --mount=type=secret
   other has it, but lacks other things that this build needs
+Dockerfile:4:1-4:9 info unsupported-feature other does not support RUN --mount=type=cache
+  leave out the cache mount; the command then starts without it each time
 `}, {
 		name: "the user's choice, though another would fit", build: image(amd64, run(cache)), only: "small", candidates: []plan.Candidate{small, big},
 		want: `
@@ -247,17 +254,143 @@ func lines(list []*diagv1.Diagnostic) string {
 }
 
 func TestText(t *testing.T) {
-	p := plan.Make(plan.Request{
-		Build:      image(arm64, run(), copyParents()),
-		Candidates: []plan.Candidate{small, says(big, runs(arm64, emulated))},
-	})
-	const want = `big builds this: it is the first that fits
+	trial := runs(arm64, native)
+	trial.Subtracted = []*backendv1.Subtraction{{Feature: "exec", Reason: "experimental", Message: "nobody has run it here"}}
+	build := image(arm64, run(), copyParents())
+	for _, test := range []struct {
+		name    string
+		request plan.Request
+		want    string
+	}{{"chosen by itself", plan.Request{Candidates: []plan.Candidate{small, says(big, runs(arm64, emulated))}}, `
+big builds this: it is the first that fits
 small lacks 2 things
   copy.parents (not-supported) at 3:1: COPY --parents a/b /
+    instead: name each target folder in a COPY of its own
   platform linux/arm64 (not-supported) at 1:1: FROM scratch
 big fits; linux/arm64 in emulation
-`
-	if d := cmp.Diff(want, p.Text()); d != "" {
-		t.Error(d)
+`}, {"two fit", plan.Request{Candidates: []plan.Candidate{says(big, runs(arm64, emulated)), says(other, runs(arm64, native))}}, `
+big builds this: it is the first that fits
+big fits; linux/arm64 in emulation
+other fits too, but comes after big; linux/arm64 natively
+`}, {"preferred", plan.Request{Candidates: []plan.Candidate{big, says(other, runs(arm64, native))}, Prefer: []string{"absent", "other"}}, `
+other builds this: it is the first that fits of those preferred
+other fits; linux/arm64 natively
+big fits too, but comes after other
+absent is preferred, but not installed
+`}, {"the preferred does not fit", plan.Request{Candidates: []plan.Candidate{says(big, runs(arm64, native)), small}, Prefer: []string{"small"}}, `
+big builds this: none of those preferred fits, and it is the first of the others that does
+small lacks 2 things
+  copy.parents (not-supported) at 3:1: COPY --parents a/b /
+    instead: name each target folder in a COPY of its own
+  platform linux/arm64 (not-supported) at 1:1: FROM scratch
+big fits; linux/arm64 natively
+`}, {"asked for", plan.Request{Candidates: []plan.Candidate{big, says(other, runs(arm64, native))}, Backend: "other"}, `
+other builds this: it was asked for
+big fits too, but was not asked for
+other fits; linux/arm64 natively
+`}, {"asked for and unfit", plan.Request{Candidates: []plan.Candidate{says(big, runs(arm64, native)), says(other, runs(amd64, native))}, Backend: "other"}, `
+no backend fits: only other was asked for
+big fits too, but was not asked for; linux/arm64 natively
+other lacks 1 thing
+  platform linux/arm64 (cannot-run) at 1:1: FROM scratch
+    instead: build for linux/amd64, or install an emulator (binfmt_misc with qemu-user-static)
+`}, {"what cannot be used", plan.Request{Candidates: []plan.Candidate{{ID: "gone", Problem: "its file is missing"}, says(big, runs(arm64, native))}, Prefer: []string{"gone"}}, `
+big builds this: none of those preferred fits, and it is the first of the others that does
+gone cannot be used: its file is missing
+big fits; linux/arm64 natively
+`}, {"experimental", plan.Request{Candidates: []plan.Candidate{says(big, trial)}}, `
+no backend fits
+big lacks 1 thing; linux/arm64 natively
+  exec (experimental) at 2:1: RUN true
+    nobody has run it here
+`}, {"experimental and allowed", plan.Request{Candidates: []plan.Candidate{says(big, trial)}, Experimental: true}, `
+big builds this: it is the first that fits
+big fits; linux/arm64 natively; experimental: exec
+`}} {
+		t.Run(test.name, func(t *testing.T) {
+			test.request.Build = build
+			if d := cmp.Diff(strings.TrimPrefix(test.want, "\n"), plan.Make(test.request).Text()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// Who is asked about this machine, until nobody is left: every one more is a
+// process that is started.
+func TestAsk(t *testing.T) {
+	cache := irv1.MountKind_MOUNT_KIND_CACHE
+	for _, test := range []struct {
+		name    string
+		request plan.Request
+		want    string
+	}{
+		{"only who is chosen", plan.Request{Build: image(amd64, run()), Candidates: []plan.Candidate{golang, small, big}}, "small"},
+		{"the next when that one does not fit here", plan.Request{Build: image(amd64, run()), Candidates: []plan.Candidate{says(small, runs(arm64, native)), big, other}}, "big"},
+		{"all that come near for an explanation", plan.Request{Build: image(amd64, run(cache)), Candidates: []plan.Candidate{golang, small, big, other}, Explain: true}, "small big other"},
+		{"all that come near when none fits", plan.Request{Build: image(arm64, run(cache)), Candidates: []plan.Candidate{golang, backend("a", "exec", "linux/*"), backend("b", "copy", "linux/*")}}, "a b"},
+		{"who was asked for, and who would do instead", plan.Request{Build: image(amd64, run(cache)), Candidates: []plan.Candidate{golang, small, big}, Backend: "small"}, "small big"},
+		{"nobody who cannot be used", plan.Request{Build: image(amd64, run()), Candidates: []plan.Candidate{{ID: "gone", Problem: "gone"}}, Explain: true}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var asked []string
+			for range 10 {
+				p := plan.Make(test.request)
+				if p.Ask == "" {
+					break
+				}
+				asked = append(asked, p.Ask)
+				for i, c := range test.request.Candidates {
+					if c.ID == p.Ask {
+						test.request.Candidates[i] = says(c, runs(amd64, native))
+					}
+				}
+			}
+			if got := strings.Join(asked, " "); got != test.want {
+				t.Errorf("asked %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Two backends that could nearly build it: each with what it lacks and where,
+// and what is then enough.
+func TestNearly(t *testing.T) {
+	ssh, cache := irv1.MountKind_MOUNT_KIND_SSH, irv1.MountKind_MOUNT_KIND_CACHE
+	trial := runs(amd64, native)
+	trial.Subtracted = []*backendv1.Subtraction{
+		{Feature: "exec", Reason: "experimental", Message: "nobody has run it here"},
+		{Feature: "exec.mount.cache", Reason: "no-mounts", Message: "there are no mounts"},
+	}
+	for _, test := range []struct {
+		name       string
+		build      *irv1.ResolvedBuild
+		candidates []plan.Candidate
+		want       string
+	}{{"each lacks something else", image(amd64, run(cache), copyParents()),
+		[]plan.Candidate{backend("a", "exec copy copy.parents", "*"), backend("b", "exec exec.mount.cache copy", "*"), golang}, `
+Dockerfile:2:1-2:9 error unsupported-feature a does not support RUN --mount=type=cache
+  leave out the cache mount; the command then starts without it each time (then a can build this)
+Dockerfile:3:1-3:9 info unsupported-feature b does not support COPY --parents
+  name each target folder in a COPY of its own (then b can build this)
+`}, {"what only has to be allowed is closest", image(amd64, run(ssh)),
+		[]plan.Candidate{small, says(big, trial)}, `
+Dockerfile:2:1-2:9 error experimental RUN is experimental in big on this machine: nobody has run it here
+  allow it with --experimental, with ZLAYER_EXPERIMENTAL=true, or with "experimental: true" in your own config.yaml
+Dockerfile:2:1-2:9 info unsupported-feature small does not support RUN --mount=type=ssh
+  big has it, but lacks other things that this build needs
+`}, {"allowing would not help", image(amd64, run(cache)), []plan.Candidate{says(big, trial)}, `
+Dockerfile:2:1-2:9 error unsupported-here big cannot do RUN --mount=type=cache here: there are no mounts
+  leave out the cache mount; the command then starts without it each time
+`}, {"nothing can be used", image(amd64, run()), []plan.Candidate{{ID: "gone", Problem: "its file is missing"}}, `
+Dockerfile error no-backend no installed backend can be used
+  install one; 'zlayer plugin list' shows what there is
+`}} {
+		t.Run(test.name, func(t *testing.T) {
+			p := plan.Make(plan.Request{Build: test.build, Candidates: test.candidates})
+			if d := cmp.Diff(strings.TrimPrefix(test.want, "\n"), lines(p.Diagnostics())); d != "" {
+				t.Error(d)
+			}
+		})
 	}
 }

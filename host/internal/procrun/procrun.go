@@ -83,7 +83,7 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		o.StartTimeout = 10 * time.Second
 	}
 	removeOldSockets(o.Notes)
-	c := newChild(main, environment(o.Allow, o.Environ))
+	c := newChild(main, Environment(o.Allow, o.Environ))
 	c.notes = o.Notes
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  serve.Handshake(),

@@ -70,9 +70,9 @@ func verify(o Options, f manifest.File) (string, error) {
 	return path, nil
 }
 
-// environment picks the allowed variables. TMPDIR is always among them: it
+// Environment picks the variables that a backend is given. TMPDIR is always among them: it
 // says where the user wants temporary files.
-func environment(allow, environ []string) []string {
+func Environment(allow, environ []string) []string {
 	env := []string{}
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")

@@ -193,10 +193,10 @@ func (s *Set) Get(id string) *Plugin {
 	return found
 }
 
-// Backends returns the usable backends, sorted by id.
+// Backends returns the backends, sorted by id. Some may not be usable.
 func (s *Set) Backends() []*Plugin {
 	return slices.DeleteFunc(slices.Clone(s.list), func(p *Plugin) bool {
-		return p.Problem != nil || p.Manifest.Kind != manifest.Backend
+		return p.Manifest == nil || p.Manifest.Kind != manifest.Backend || s.Get(p.ID) != p
 	})
 }
 

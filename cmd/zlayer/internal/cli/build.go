@@ -49,7 +49,10 @@ elsewhere.`,
 	f.Bool("no-cache", false, "build every step anew")
 	f.String("progress", "plain", "how the build is shown: plain, json or quiet")
 	f.BoolP("quiet", "q", false, "show nothing but the digest: --progress=quiet")
+	f.StringSlice("prefer-backend", nil, "ids of backends, the preferred one first, apart by commas; the others follow in the order of ids")
+	f.Bool("experimental", false, "allow what a backend calls experimental on this machine")
 	f.Bool("explain", false, "show which backends can build it and why, and build nothing")
+	_ = c.RegisterFlagCompletionFunc("prefer-backend", a.completeBackends)
 	choices(c, "image-format", "oci", "docker")
 	choices(c, "progress", "plain", "json", "quiet")
 	return c
@@ -133,6 +136,7 @@ func (a *app) buildOnly(c *cobra.Command, r *host.Request) (err error) {
 	r.Format = host.Format(a.config.String("image-format"))
 	r.Tags, _ = f.GetStringArray("tag")
 	r.NoCache, _ = f.GetBool("no-cache")
+	r.Prefer, r.Experimental = a.config.Strings("prefer-backend"), a.config.Bool("experimental")
 	if r.Outputs, err = outputs(c); err != nil {
 		return err
 	}

@@ -62,8 +62,11 @@ func settings(c *config.Config) []setting {
 	var rows []setting
 	for _, k := range config.Keys() {
 		row := setting{Key: k.Name, Value: c.String(k.Name), Origin: c.Origin(k.Name), Doc: k.Doc}
-		if _, list := k.Default.([]string); list {
+		switch k.Default.(type) {
+		case []string:
 			row.Value = c.Strings(k.Name)
+		case bool:
+			row.Value = c.Bool(k.Name)
 		}
 		rows = append(rows, row)
 	}

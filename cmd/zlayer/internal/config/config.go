@@ -6,12 +6,14 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/knadh/koanf/parsers/yaml"
@@ -32,7 +34,8 @@ type Key struct {
 	// Name is the name of the flag and of the YAML key. The variable is
 	// ZLAYER_ and the name in capitals, "-" as "_".
 	Name string
-	// Default is the value when nobody sets it: a string or []string.
+	// Default is the value when nobody sets it: a string, a bool or a []string.
+	// Its type is that of the setting.
 	Default any
 	// Doc is one line.
 	Doc string
@@ -41,6 +44,9 @@ type Key struct {
 	Private bool
 	// Values are the allowed ones. Empty: any.
 	Values []string
+	// Separator is what stands between the items of a list in its variable.
+	// Empty: that of lists of paths.
+	Separator string
 }
 
 // Env returns the name of the setting's variable.
@@ -53,14 +59,43 @@ func Keys() []Key {
 	return []Key{
 		{Name: "data-dir", Default: "", Doc: "state folder (images, caches, plugins)", Private: true},
 		{Name: "plugin-dir", Default: []string{}, Doc: "more folders of plugins", Private: true},
-		{Name: "insecure-registry", Default: []string{}, Doc: "registries reached over http or with an unknown certificate", Private: true},
+		{Name: "insecure-registry", Default: []string{}, Doc: "registries reached over http or with an unknown certificate", Private: true, Separator: ","},
 		{Name: "backend", Default: "", Doc: "id of the backend to build with"},
+		{Name: "prefer-backend", Default: []string{}, Doc: "ids of backends, the preferred one first; the others follow in the order of ids", Separator: ","},
+		{Name: "experimental", Default: false, Doc: "allow what a backend calls experimental on this machine", Private: true},
 		{Name: "image-format", Default: "oci", Doc: "image format", Values: []string{"oci", "docker"}},
 		{Name: "platform", Default: "", Doc: "platform to build for, os/arch[/variant]"},
 		{Name: "progress", Default: "plain", Doc: "how a build is shown", Values: []string{"plain", "json", "quiet"}},
 		{Name: "pull", Default: "missing", Doc: "when base images are fetched", Values: []string{"missing", "newer", "always", "never"}},
 		{Name: "severity", Default: "error", Doc: "least severity that makes check fail", Values: []string{"error", "warning", "info"}},
 	}
+}
+
+// parse turns the text of a variable into a value of the setting's type.
+func (k Key) parse(text string) any {
+	switch k.Default.(type) {
+	case []string:
+		return strings.Split(text, cmp.Or(k.Separator, string(os.PathListSeparator)))
+	case bool:
+		if value, err := strconv.ParseBool(text); err == nil {
+			return value
+		}
+	}
+	return text
+}
+
+// kind says of which type the setting is.
+func (k Key) kind() string { return kind(k.Default) }
+
+// kind says of which type a value is.
+func kind(value any) string {
+	switch value.(type) {
+	case []string, []any:
+		return "a list of strings"
+	case bool:
+		return "true or false"
+	}
+	return "a string"
 }
 
 // Origin says where a value comes from: "default", "environment
@@ -122,6 +157,9 @@ func Load(s Sources) (*Config, error) {
 // String returns a value.
 func (c *Config) String(name string) string { return c.values.String(name) }
 
+// Bool returns a value that is true or false.
+func (c *Config) Bool(name string) bool { return c.values.Bool(name) }
+
 // Strings returns a list value.
 func (c *Config) Strings(name string) []string { return c.values.Strings(name) }
 
@@ -179,9 +217,8 @@ func allowed(name string, value any, project bool) error {
 	if project && keys[i].Private {
 		return fmt.Errorf("%q cannot be set by a project; use the flag --%s, %s or your own config.yaml", name, name, keys[i].Env())
 	}
-	_, isList := value.([]any)
-	if _, wantList := keys[i].Default.([]string); isList != wantList {
-		return fmt.Errorf("%q must be %s", name, map[bool]string{true: "a list of strings", false: "a string"}[wantList])
+	if want := keys[i].kind(); kind(value) != want {
+		return fmt.Errorf("%q must be %s", name, want)
 	}
 	return nil
 }
@@ -200,10 +237,7 @@ func (c *Config) environment(environ []string) error {
 			if !known || value == "" {
 				return "", nil
 			}
-			if _, list := k.Default.([]string); list {
-				return k.Name, strings.Split(value, string(os.PathListSeparator))
-			}
-			return k.Name, value
+			return k.Name, k.parse(value)
 		},
 	})
 	if err := layer.Load(provider, nil); err != nil {
@@ -229,9 +263,12 @@ func (c *Config) flags(flags *pflag.FlagSet) error {
 	return c.merge(layer, func(name string) Origin { return Origin("flag --" + name) })
 }
 
-// validate refuses values outside a key's list.
+// validate refuses values of another type and outside a key's list.
 func (c *Config) validate() error {
 	for _, k := range Keys() {
+		if got := c.values.Get(k.Name); kind(got) != k.kind() {
+			return fmt.Errorf("%s: %q is not %s (from %s)", k.Name, got, k.kind(), c.Origin(k.Name))
+		}
 		if v := c.String(k.Name); len(k.Values) > 0 && !slices.Contains(k.Values, v) {
 			return fmt.Errorf("%s: %q is not one of %s (from %s)", k.Name, v, strings.Join(k.Values, ", "), c.Origin(k.Name))
 		}

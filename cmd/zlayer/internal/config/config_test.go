@@ -31,6 +31,8 @@ func load(t *testing.T, user, project string, environ, args []string) (*Config, 
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	flags.String("pull", "missing", "")
 	flags.StringArray("plugin-dir", nil, "")
+	flags.StringSlice("prefer-backend", nil, "")
+	flags.Bool("experimental", false, "")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +85,40 @@ func TestLists(t *testing.T) {
 	}
 }
 
+func TestBackends(t *testing.T) {
+	for _, tc := range []struct {
+		name, user    string
+		environ, args []string
+		prefer        []string
+		experimental  bool
+	}{
+		{"nobody says anything", "", nil, nil, nil, false},
+		{"the user's file", "prefer-backend: [b, a]\nexperimental: true\n", nil, nil, []string{"b", "a"}, true},
+		{"variables", "prefer-backend: [b, a]\n", []string{"ZLAYER_PREFER_BACKEND=a,vendor.example/b", "ZLAYER_EXPERIMENTAL=1"}, nil, []string{"a", "vendor.example/b"}, true},
+		{"flags", "", []string{"ZLAYER_EXPERIMENTAL=true"}, []string{"--prefer-backend=c,b", "--prefer-backend=a", "--experimental=false"}, []string{"c", "b", "a"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, err := load(t, tc.user, "", tc.environ, tc.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Strings("prefer-backend"); !slices.Equal(got, tc.prefer) || c.Bool("experimental") != tc.experimental {
+				t.Errorf("prefer-backend %q, experimental %v", got, c.Bool("experimental"))
+			}
+		})
+	}
+	c, err := load(t, "", "", []string{"ZLAYER_INSECURE_REGISTRY=localhost:5000,b:80"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Strings("insecure-registry"); !slices.Equal(got, []string{"localhost:5000", "b:80"}) {
+		t.Errorf("insecure-registry = %q", got)
+	}
+	if _, err := load(t, "", "", []string{"ZLAYER_EXPERIMENTAL=perhaps"}, nil); err == nil || !strings.Contains(err.Error(), "is not true or false (from environment ZLAYER_EXPERIMENTAL)") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for _, tc := range []struct{ name, user, project, want string }{
 		{"unknown key", "pul: never\n", "", `unknown key "pul"`},
@@ -91,6 +127,8 @@ func TestRefused(t *testing.T) {
 		{"wrong type", "pull: [a]\n", "", "must be a string"},
 		{"no list", "plugin-dir: /a\n", "", "must be a list"},
 		{"not yaml", "pull: [\n", "", "config.yaml"},
+		{"no bool", "experimental: perhaps\n", "", "must be true or false"},
+		{"what is experimental is the user's to allow", "", "experimental: true\n", "cannot be set by a project"},
 		{"private key in a project", "", "plugin-dir: [/evil]\n", "cannot be set by a project"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
