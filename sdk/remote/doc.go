@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Fetched is what was fetched.
@@ -26,6 +27,9 @@ type Fetched struct {
 	// Digest identifies the content: of a file "sha256:…", or "sha512:…" when
 	// the checksum is one; of a repository the commit in hex.
 	Digest string
+	// Time is when the content was made: the server's Last-Modified or the
+	// start of 1970, or the commit's time.
+	Time time.Time
 }
 
 // Progress is told how much of a transfer is done, in bytes; a total of 0 is

@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // GitOptions of Git. The zero value fetches any commit, without an ssh-agent,
@@ -27,7 +29,9 @@ type GitOptions struct {
 }
 
 // Git fetches a repository, "address[#ref[:folder]]", with its submodules into
-// an empty folder. Without a ref it is what the server's HEAD names.
+// an empty folder, which gets mode 0755. Without a ref it is what the server's
+// HEAD names. The files have the times of their writing; Fetched.Time is the
+// same wherever the commit is fetched.
 //
 // It runs the machine's git, without the configuration of machine and user,
 // and without asking anything. On a machine without git the error is ErrNoGit;
@@ -45,21 +49,21 @@ func Git(ctx context.Context, source, dir string, o GitOptions) (Fetched, error)
 	if err := g.checkOut(address, ref); err != nil {
 		return Fetched{}, err
 	}
-	commit, err := g.run("rev-parse", "HEAD")
+	commit, when, err := g.head()
+	if err == nil {
+		err = verify(o.Checksum, commit)
+	}
+	if err == nil && !o.KeepGitDir {
+		err = os.RemoveAll(filepath.Join(dir, ".git"))
+	}
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
 	if err != nil {
 		return Fetched{}, err
 	}
-	commit = strings.TrimSpace(commit)
-	if err := verify(o.Checksum, commit); err != nil {
-		return Fetched{}, err
-	}
-	if !o.KeepGitDir {
-		if err := os.RemoveAll(filepath.Join(dir, ".git")); err != nil {
-			return Fetched{}, err
-		}
-	}
 	at, err := subFolder(dir, sub)
-	return Fetched{Dir: at, Digest: commit}, err
+	return Fetched{Dir: at, Digest: commit, Time: when}, err
 }
 
 // subFolder finds a folder of the repository; no link leads out of it.
@@ -111,6 +115,17 @@ func (g repository) checkOut(address, ref string) error {
 	}
 	_, err = g.run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
 	return err
+}
+
+// head returns what is checked out and when that was committed.
+func (g repository) head() (commit string, when time.Time, err error) {
+	out, err := g.run("log", "-1", "--format=%H %ct")
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	commit, seconds, _ := strings.Cut(strings.TrimSpace(out), " ")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	return commit, time.Unix(n, 0).UTC(), err
 }
 
 // run runs a command of git in the work tree.

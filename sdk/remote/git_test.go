@@ -12,7 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
+
+// committed is when the commits of serve were made.
+var committed = time.Date(2021, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // serve makes a repository and serves it. Its tag v1 is one commit behind main.
 func serve(t *testing.T) (url, first, second string) {
@@ -22,6 +26,7 @@ func serve(t *testing.T) (url, first, second string) {
 		t.Helper()
 		cmd := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=b", "-c", "init.defaultBranch=main"}, args...)...)
 		cmd.Dir = work
+		cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE="+committed.Format(time.RFC3339))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
@@ -74,6 +79,12 @@ func TestGit(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(got.Dir, c.at))
 			if err != nil || string(text) != c.is || got.Digest != c.commit || got.Name != "" {
 				t.Errorf("got %+v with %q, %v", got, text, err)
+			}
+			if !got.Time.Equal(committed) {
+				t.Errorf("the time is %v", got.Time)
+			}
+			if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o755 {
+				t.Errorf("the folder is %v, %v", info, err)
 			}
 			if _, err := os.Stat(filepath.Join(dir, ".git")); (err == nil) != c.o.KeepGitDir {
 				t.Errorf(".git: %v", err)

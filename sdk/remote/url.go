@@ -57,8 +57,8 @@ func URL(ctx context.Context, source, dir string, o URLOptions) (Fetched, error)
 	if err := save(file, body); err != nil {
 		return Fetched{}, err
 	}
-	got := Fetched{dir, name, prefix + hex.EncodeToString(sum.Sum(nil))}
 	when := lastModified(resp.Header)
+	got := Fetched{Dir: dir, Name: name, Digest: prefix + hex.EncodeToString(sum.Sum(nil)), Time: when}
 	return got, errors.Join(verify(o.Checksum, got.Digest), os.Chtimes(file, when, when))
 }
 

@@ -56,7 +56,7 @@ func TestURL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !info.ModTime().Equal(time.Date(2006, 1, 2, 15, 4, 5, 0, time.UTC)) || info.Mode() != 0o600 {
+		if !got.Time.Equal(time.Date(2006, 1, 2, 15, 4, 5, 0, time.UTC)) || !info.ModTime().Equal(got.Time) || info.Mode() != 0o600 {
 			t.Errorf("%s: the file has time %v and mode %v", path, info.ModTime(), info.Mode())
 		}
 	}

@@ -145,7 +145,7 @@ func (c *copyFiles) fetch(k *key) error {
 		if at == "" {
 			at = "."
 		}
-		c.remotes[source] = transfer.Remote{Name: got.Name, Files: tree, Path: at}
+		c.remotes[source] = transfer.Remote{Name: got.Name, Files: tree, Path: at, Time: got.Time}
 	}
 	return nil
 }

@@ -114,9 +114,9 @@ func TestCopyOntoLinks(t *testing.T) {
 	r := newRig(t)
 	ctx := r.context(map[string]string{"lib/in": "in", "lib/deep/er": "er", "x.tar": tarOf(t, false)})
 	first := r.stage(r.busybox(), exec(sh("mkdir -p -m 700 /usr/lib; ln -s usr/lib /lib; ln -s /usr/lib /in; ln -s ../nowhere /l2")))
-	r.stage(first, copyTo(ctx, "/", "."), transfer(&irv1.Transfer{Add: true, From: ctx, Sources: []string{"x.tar"}, Destination: "/"}))
+	r.stage(first, copyTo(ctx, "/", "."), copyTo(ctx, "/l2/new", "lib/in"), transfer(&irv1.Transfer{Add: true, From: ctx, Sources: []string{"x.tar"}, Destination: "/"}))
 	o, files := r.mustBuild()
-	for name, want := range map[string]string{"usr/lib/in": "in", "usr/lib/deep/er": "er"} {
+	for name, want := range map[string]string{"usr/lib/in": "in", "usr/lib/deep/er": "er", "nowhere/new": "in"} {
 		if files[name].content != want {
 			t.Errorf("%s is %q", name, files[name].content)
 		}
@@ -301,6 +301,9 @@ func TestAddGit(t *testing.T) {
 	o, files := r.mustBuild()
 	if files["all/sub/f"].content != "in git\n" || files["sub/f"].content != "in git\n" || files["all/.git/HEAD"].Name != "" || files["git/.git/HEAD"].Name == "" {
 		t.Errorf("files are\n%s", files.list())
+	}
+	if f := files["all"]; f.Mode != 0o755 || !f.ModTime.Equal(files["git/top"].ModTime) {
+		t.Errorf("the folder of a repository is %+v", f.Header)
 	}
 	if len(o.inputs) != 3 || o.inputs[0] != "git "+url+"#v1 "+commit {
 		t.Errorf("inputs are %v", o.inputs)

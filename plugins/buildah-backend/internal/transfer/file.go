@@ -27,6 +27,9 @@ func (p *planner) file(tree *files.Tree, from string, info fs.FileInfo, to, rel 
 	if err != nil || i == nil {
 		return err
 	}
+	if !p.time.IsZero() {
+		i.header.ModTime = p.time
+	}
 	p.layer.put(to, i)
 	return nil
 }

@@ -159,8 +159,35 @@ func landOn(tree *files.Tree, name, at, real string) (landing, error) {
 	if !info.IsDir() {
 		return landing{}, &Problem{Message: fmt.Sprintf("%q is not a folder in the image, so %q cannot be made", "/"+at, "/"+name)}
 	}
-	full := path.Join(real, strings.TrimPrefix(strings.TrimPrefix(name, at), "/"))
+	rest := strings.TrimPrefix(strings.TrimPrefix(name, at), "/")
+	if to, dangles, err := followDangling(tree, real, rest); dangles || err != nil {
+		if err != nil {
+			return landing{}, err
+		}
+		return land(tree, to)
+	}
+	full := path.Join(real, rest)
 	return landing{name: full, missing: above(full, real)}, nil
+}
+
+// followDangling says where a path below a folder leads when its first part,
+// which does not lead to anything, is a link. What is made there is made where
+// the link leads. Links in a circle are an error of Resolve before.
+func followDangling(tree *files.Tree, dir, rest string) (to string, dangles bool, err error) {
+	part, rest, _ := strings.Cut(rest, "/")
+	at := path.Join(dir, part)
+	info, err := tree.Lstat(at)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode()&fs.ModeSymlink == 0 {
+		return "", false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	target, err := tree.Readlink(at)
+	if !path.IsAbs(target) {
+		target = path.Join("/", dir, target)
+	}
+	return path.Join(target, rest), true, err
 }
 
 // above lists the folders between a path and one above it, without both.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
 	"github.com/zlayer/zlayer/sdk/buildctx"
@@ -24,6 +25,8 @@ type source struct {
 	name   string
 	info   fs.FileInfo
 	remote bool
+	// time is that of all files; zero for their own.
+	time time.Time
 	// unpack says that it is an archive to be unpacked.
 	unpack bool
 	// keep says that owners are kept.
@@ -51,7 +54,7 @@ func (p *planner) sources() ([]source, error) {
 func (p *planner) find(pattern string) ([]source, error) {
 	if r, ok := p.Remotes[pattern]; ok {
 		info, err := r.Files.Lstat(r.Path)
-		return []source{{tree: r.Files, path: r.Path, name: r.Name, info: info, remote: true}}, err
+		return []source{{tree: r.Files, path: r.Path, name: r.Name, info: info, remote: true, time: r.Time}}, err
 	}
 	matches, err := Match(p.From, pattern, p.Step.Parents)
 	if err != nil {

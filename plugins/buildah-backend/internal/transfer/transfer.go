@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tonistiigi/dchapes-mode"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
@@ -36,6 +37,8 @@ type Remote struct {
 	// Files is the tree that it is in, and Path its path there.
 	Files *files.Tree
 	Path  string
+	// Time is when all of it counts as written to.
+	Time time.Time
 }
 
 // Job is what a transfer works with.
@@ -103,6 +106,8 @@ type planner struct {
 	into bool
 	// fresh says that dest does not exist yet.
 	fresh bool
+	// time is that of all files of the source at hand; zero for their own.
+	time time.Time
 }
 
 func (p *planner) settings() (err error) {
@@ -201,6 +206,7 @@ func (p *planner) aim(found []source) error {
 
 // source adds one source.
 func (p *planner) source(s source) error {
+	p.time = s.time
 	switch {
 	case s.unpack:
 		return p.archive(s)

@@ -54,6 +54,8 @@ func (p *planner) archive(s source) error {
 	if err != nil {
 		return fmt.Errorf("unpacking the archive %q: %w", s.path, err)
 	}
+	p.draft.chroot(p.dest)
+	defer p.draft.chroot(".")
 	u := unpacker{planner: p, name: s.path, spool: spool, members: map[string]*item{}}
 	return errors.Join(u.all(tar.NewReader(plain)), spool.Close())
 }
@@ -95,7 +97,7 @@ func (u *unpacker) all(t *tar.Reader) error {
 
 // kinds are the types of members that a tree can hold, but for hard links.
 var kinds = map[byte]tree.Kind{
-	tar.TypeReg: tree.File, tar.TypeDir: tree.Dir, tar.TypeSymlink: tree.Symlink,
+	tar.TypeReg: tree.File, tar.TypeCont: tree.File, tar.TypeGNUSparse: tree.File, tar.TypeDir: tree.Dir, tar.TypeSymlink: tree.Symlink,
 	tar.TypeChar: tree.CharDevice, tar.TypeBlock: tree.BlockDevice, tar.TypeFifo: tree.Fifo,
 }
 
@@ -143,7 +145,8 @@ func (u *unpacker) item(name string, h *tar.Header, content io.Reader) (*item, e
 	return i, err
 }
 
-// header describes a member as the layer has it.
+// header describes a member as the layer has it, with all extended attributes
+// but those that overlay file systems keep their secrets in.
 func (u *unpacker) header(kind tree.Kind, h *tar.Header) (*tree.Node, error) {
 	n := &tree.Node{
 		Kind: kind, Mode: uint32(h.Mode & 0o7777), ModTime: h.ModTime,
@@ -157,13 +160,12 @@ func (u *unpacker) header(kind tree.Kind, h *tar.Header) (*tree.Node, error) {
 	switch {
 	case kind == tree.File:
 		n.Size = h.Size
-	case kind == tree.Symlink && h.Linkname == "":
-		return nil, errors.New("the symbolic link leads nowhere")
 	case kind == tree.Symlink:
 		n.Target = h.Linkname
 	}
 	for key, value := range h.PAXRecords {
-		if attr, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok {
+		attr, ok := strings.CutPrefix(key, "SCHILY.xattr.")
+		if ok && !strings.HasPrefix(attr, "trusted.overlay.") && !strings.HasPrefix(attr, "user.overlay.") {
 			if n.Xattrs == nil {
 				n.Xattrs = map[string]string{}
 			}

@@ -15,6 +15,7 @@ import (
 
 // source adds one source.
 func (p *planner) source(s source) error {
+	p.time = s.time
 	switch {
 	case s.unpack:
 		return p.archive(s)
@@ -126,6 +127,9 @@ func (p *planner) file(files Files, name string, f File, to string) error {
 func (p *planner) node(files Files, name string, f File) (*tree.Node, error) {
 	n := *f.Node
 	n.Content = tree.Content{}
+	if !p.time.IsZero() {
+		n.ModTime = p.time
+	}
 	all, err := files.Xattrs(name, f)
 	if err != nil {
 		return nil, unreadable(name, err)

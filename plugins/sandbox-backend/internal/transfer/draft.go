@@ -3,6 +3,7 @@
 package transfer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +22,9 @@ type draft struct {
 	onto *tree.Tree
 	// items are the files by their real names.
 	items map[string]*item
+	// base is what "/" is to the links of the layer itself: an archive stays
+	// where it is unpacked.
+	base string
 	// parent is the folder that was put into last, and real where it is: files
 	// of one folder mostly follow each other.
 	parent, real string
@@ -36,7 +40,12 @@ type item struct {
 	from string
 }
 
-func newDraft(onto *tree.Tree) *draft { return &draft{onto: onto, items: map[string]*item{}} }
+func newDraft(onto *tree.Tree) *draft {
+	return &draft{onto: onto, items: map[string]*item{}, base: "."}
+}
+
+// chroot changes base.
+func (d *draft) chroot(base string) { d.base, d.parent = base, "" }
 
 // owner is who owns a file.
 type owner struct{ uid, gid uint32 }
@@ -82,6 +91,9 @@ func (d *draft) put(name string, i *item) error {
 			Message: fmt.Sprintf("%q is a folder in the image, and something else cannot replace it", "/"+at),
 			Help:    "copy to another place, or remove the folder first",
 		}
+	}
+	if err := errors.Join(tree.CheckName(at), i.node.Check()); err != nil {
+		return &Problem{Message: fmt.Sprintf("%q cannot be in an image: %v", "/"+at, err)}
 	}
 	i.node.ModTime = i.node.ModTime.Truncate(time.Second)
 	d.items[at] = i
@@ -133,7 +145,7 @@ const maxLinks = 40
 // if the tree were "/". What does not exist counts as an empty folder, so that
 // the real name of something yet to be made can be told.
 func (d *draft) follow(name string) (string, error) {
-	at, links := ".", 0
+	at, root, links := ".", ".", 0
 	for rest := name; rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
@@ -141,16 +153,19 @@ func (d *draft) follow(name string) (string, error) {
 			continue
 		}
 		next := path.Join(at, part)
-		if part == ".." {
-			next = path.Dir(at)
+		if part == ".." && (at == root || at == ".") {
+			next = at
 		}
 		switch n := d.at(next); {
 		case n != nil && n.Kind == tree.Symlink:
 			if links++; links > maxLinks {
 				return "", &Problem{Message: fmt.Sprintf("%q leads over more than %d symbolic links in the image", name, maxLinks)}
 			}
+			if root = "."; d.items[next] != nil {
+				root = d.base
+			}
 			if path.IsAbs(n.Target) {
-				at = "."
+				at = root
 			}
 			rest = n.Target + "/" + rest
 			continue

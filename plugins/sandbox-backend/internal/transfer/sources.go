@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 	"github.com/zlayer/zlayer/sdk/buildctx"
@@ -25,6 +26,8 @@ type source struct {
 	name   string
 	file   File
 	remote bool
+	// time is that of all files; zero for their own.
+	time time.Time
 	// unpack says that it is an archive to be unpacked.
 	unpack bool
 }
@@ -58,7 +61,7 @@ func (p *planner) find(pattern string) ([]source, error) {
 		if err != nil {
 			return nil, unreadable(pattern, err)
 		}
-		return []source{{files: r.Files, pattern: pattern, path: at, name: r.Name, file: f, remote: true}}, nil
+		return []source{{files: r.Files, pattern: pattern, path: at, name: r.Name, file: f, remote: true, time: r.Time}}, nil
 	}
 	names, err := match(p.From, pattern, p.Step.Parents)
 	if err != nil {

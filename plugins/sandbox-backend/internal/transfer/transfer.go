@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
@@ -22,6 +23,9 @@ type Remote struct {
 	// Name is the name of the file that was fetched. Empty when the folder
 	// itself was.
 	Name string
+	// Time is when all that was fetched counts as written to. The zero Time
+	// leaves the times that there are.
+	Time time.Time
 }
 
 // Job is what a transfer works with.
@@ -89,6 +93,8 @@ type planner struct {
 	into bool
 	// fresh says that dest does not exist yet.
 	fresh bool
+	// time is that of all files of the source at hand; zero for their own.
+	time time.Time
 }
 
 func (p *planner) settings() (err error) {
