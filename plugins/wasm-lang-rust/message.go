@@ -66,7 +66,7 @@ func (m rustMessage) finding(src *place.Project) *backendv1.Finding {
 		d.Help = m.advice()
 		return backend.At("", d)
 	}
-	if label := span.Label; label != "" && !strings.Contains(m.Message, label) {
+	if label := span.Label; label != "" && !strings.Contains(m.Message, label) && !strings.HasPrefix(label, "not found in ") {
 		d.Message += ": " + strings.ReplaceAll(label, "\n", " ")
 	}
 	d.Range, d.Help = span.in(file), m.advice()
@@ -134,11 +134,12 @@ func foreign(m rustMessage) string {
 func (m rustMessage) advice() string {
 	var said []string
 	for _, c := range m.Children {
-		text := strings.TrimSpace(c.Message)
+		text, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n") // what follows is a list
+		text = strings.TrimSuffix(text, ":")
 		if c.Level != "help" || text == "" || slices.Contains(said, text) {
 			continue
 		}
-		said = append(said, strings.ReplaceAll(text, "\n", " "))
+		said = append(said, text)
 		for _, s := range c.Spans {
 			if s.Replacement != nil && len(c.Spans) == 1 && len(*s.Replacement) < 40 && *s.Replacement != "" {
 				said[len(said)-1] += ": `" + strings.TrimSpace(*s.Replacement) + "`"

@@ -152,7 +152,7 @@ var (
 	// panicked is how a build script says where it ended.
 	panicked = regexp.MustCompile(`panicked at (?:'.*', )?(.+):(\d+):(\d+):?$`)
 	// noise are the lines of an error that explain nothing.
-	noise = regexp.MustCompile(`^\s*(\d*\s*\|.*|Caused by:|--- std(out|err)|note: .*|cargo::?[a-z].*|-->.*|)$`)
+	noise = regexp.MustCompile(`^\s*(\d*\s*\|.*|Caused by:|--- std(out|err)|(note|help): .*|As a reminder, .*|cargo::?[a-z].*|-->.*|)$`)
 )
 
 // sentence is the error and its causes. Of a build script it is the panic.
@@ -173,8 +173,7 @@ func (c complaint) sentence() string {
 	if len(parts) == 0 {
 		return "it failed without saying why"
 	}
-	text := strings.Join(parts, ": ")
-	return strings.ReplaceAll(strings.ReplaceAll(text, ":: ", ": "), "`: ", "`: ")
+	return strings.Join(parts, ": ")
 }
 
 // finding is the place that the error names in the project; nil for none.
@@ -221,6 +220,7 @@ const (
 	ofSource    = backendv1.FailureKind_FAILURE_KIND_SOURCE
 	ofMachine   = backendv1.FailureKind_FAILURE_KIND_MACHINE
 	helpNetwork = "check the network and the proxy variables, or vendor the dependencies: cargo vendor"
+	helpOffline = "allow cargo the network (CARGO_NET_OFFLINE), or vendor the dependencies: cargo vendor"
 )
 
 // causes are looked for in what cargo said; the first match wins.
@@ -228,13 +228,15 @@ var causes = []cause{
 	{"cannot update the lock file", ofSource, "run 'cargo update --workspace' in the project; a build never changes it"},
 	{"lock file needs to be updated", ofSource, "run 'cargo update --workspace' in the project; a build never changes it"},
 	{"failed to find a workspace root", ofSource, "build the folder of the workspace, and choose the package with package"},
+	{"requires the features: ", ofSource, "add them to features in the build file"},
 	{"No space left on device", ofMachine, "free some disk space"},
 	{"linker `cc` not found", ofMachine, "install a C compiler: build scripts and macros run on this machine"},
 	{"Could not resolve host", ofMachine, helpNetwork},
 	{"failed to download", ofMachine, helpNetwork},
 	{"Unable to update registry", ofMachine, helpNetwork},
 	{"network failure", ofMachine, helpNetwork},
-	{"--offline was specified", ofMachine, "allow cargo the network (CARGO_NET_OFFLINE), or vendor the dependencies: cargo vendor"},
+	{"--offline was specified", ofMachine, helpOffline},
+	{"you're using offline mode", ofMachine, helpOffline},
 	{"cannot be built because it requires rustc", ofMachine, "run: rustup update; or use an older version of the package"},
 	{"is not supported by the following package", ofMachine, "run: rustup update; or use an older version of the package"},
 }
