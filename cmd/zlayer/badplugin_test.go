@@ -168,7 +168,8 @@ func wasmSection(id byte, items int, content []byte) []byte {
 }
 
 // badBackend is a backend that comes up well and is broken in the way it says.
-// The kind "works" is not.
+// The kinds "works", "trial" and "moody" are not: what a trial runs is
+// experimental, and a moody one runs nothing while the variable MOOD is bad.
 type badBackend string
 
 // emptyTar is the only layer that it makes.
@@ -179,11 +180,25 @@ func (b badBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) 
 		<-ctx.Done()
 	}
 	here := &irv1.Platform{Os: "linux", Architecture: runtime.GOARCH}
-	return &backendv1.DescribeResponse{Platforms: []*backendv1.PlatformSupport{{Platform: here, Run: backendv1.RunMode_RUN_MODE_NATIVE}}}, nil
+	d := &backendv1.DescribeResponse{Platforms: []*backendv1.PlatformSupport{{Platform: here, Run: backendv1.RunMode_RUN_MODE_NATIVE}}}
+	if b == "trial" {
+		d.Subtracted = []*backendv1.Subtraction{{Feature: "exec", Reason: backend.ReasonExperimental, Message: "nobody has run it here"}}
+	}
+	if b == "moody" && os.Getenv("MOOD") == "bad" {
+		d.Subtracted = []*backendv1.Subtraction{{Feature: "exec", Reason: "mood", Message: "the mood is bad", Alternative: "set MOOD=good"}}
+	}
+	return d, nil
 }
 
 // Build says that the first step made a layer.
-func (b badBackend) Build(ctx context.Context, _ *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
+func (b badBackend) Build(ctx context.Context, start *backendv1.Start, job backend.Job) (*backendv1.Artifact, error) {
+	described, err := b.Describe(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := backend.CheckExperimental(described, start); err != nil {
+		return nil, err
+	}
 	ref := &backendv1.StepRef{}
 	job.StepStarted(ref, "")
 	blob := &backendv1.Blob{Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(emptyTar)), Size: int64(len(emptyTar)), Ref: ref}

@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,6 +42,7 @@ func params(t *testing.T, dir string) testscript.Params {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TMPDIR", e.Getenv("TMPDIR"))
 			e.Setenv("REPO", root)
+			e.Setenv("ARCH", runtime.GOARCH)
 			e.Setenv("ZLAYER_PLUGIN_DIR", filepath.Join(root, "bin", "plugins"))
 			e.Setenv("ZLAYER_DATA_DIR", filepath.Join(e.WorkDir, "data"))
 			e.Setenv("GOCACHE", os.Getenv("GOCACHE"))

@@ -169,7 +169,11 @@ func (p Plan) help(v Verdict, m Missing) string {
 	}
 	if p.request.Backend == "" {
 		if ids := p.having(m); len(ids) > 0 {
-			return fmt.Sprintf("%s has it, but lacks other things that this build needs", strings.Join(ids, ", "))
+			help := strings.Join(ids, ", ") + " has it, but lacks other things that this build needs"
+			if then := p.then(v); then != "" {
+				help = "leave it out" + then + "; " + help
+			}
+			return help
 		}
 	}
 	return "install a backend that has it, or leave it out" + p.then(v)

@@ -185,7 +185,7 @@ Dockerfile:3:1-3:9 info unsupported-feature small does not support RUN --mount=t
 Dockerfile:2:1-2:9 info unsupported-feature other does not support RUN --mount=type=ssh
   big has it, but lacks other things that this build needs
 Dockerfile:3:1-3:9 error unsupported-feature big does not support RUN --mount=type=secret
-  other has it, but lacks other things that this build needs
+  leave it out (then big can build this); other has it, but lacks other things that this build needs
 Dockerfile:4:1-4:9 info unsupported-feature other does not support RUN --mount=type=cache
   leave out the cache mount; the command then starts without it each time
 `}, {
@@ -378,7 +378,7 @@ Dockerfile:3:1-3:9 info unsupported-feature b does not support COPY --parents
 Dockerfile:2:1-2:9 error experimental RUN is experimental in big on this machine: nobody has run it here
   allow it with --experimental, with ZLAYER_EXPERIMENTAL=true, or with "experimental: true" in your own config.yaml
 Dockerfile:2:1-2:9 info unsupported-feature small does not support RUN --mount=type=ssh
-  big has it, but lacks other things that this build needs
+  leave it out (then small can build this); big has it, but lacks other things that this build needs
 `}, {"allowing would not help", image(amd64, run(cache)), []plan.Candidate{says(big, trial)}, `
 Dockerfile:2:1-2:9 error unsupported-here big cannot do RUN --mount=type=cache here: there are no mounts
   leave out the cache mount; the command then starts without it each time
