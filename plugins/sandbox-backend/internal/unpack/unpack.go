@@ -141,7 +141,7 @@ type named struct {
 
 func (n named) Read(p []byte) (int, error) {
 	got, err := n.ReadCloser.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF as it is
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%s: %w", n.format, err)
 	}
 	return got, err
