@@ -105,15 +105,16 @@ type steady struct {
 	read int64
 }
 
-// Read checks the file when the last of its bytes was read; nobody may ask for
-// what comes after.
+// Read checks the file when the last of its bytes was read, and does not give
+// them out when something is wrong: who counts bytes may ask for nothing more
+// and look at no error that comes with the last ones.
 func (s *steady) Read(p []byte) (int, error) {
 	n, err := s.h.Read(p)
 	s.read += int64(n)
 	switch {
 	case s.read >= s.want.Size && n > 0:
 		if changed := s.check(); changed != nil {
-			return n, changed
+			return 0, changed
 		}
 	case errors.Is(err, io.EOF) && s.read < s.want.Size:
 		return n, changed(s.name, fmt.Sprintf("it shrank from %d bytes to %d", s.want.Size, s.read))

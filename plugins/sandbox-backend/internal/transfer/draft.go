@@ -159,7 +159,10 @@ func (d *draft) follow(name string) (string, error) {
 		switch n := d.at(next); {
 		case n != nil && n.Kind == tree.Symlink:
 			if links++; links > maxLinks {
-				return "", &Problem{Message: fmt.Sprintf("%q leads over more than %d symbolic links in the image", name, maxLinks)}
+				return "", &Problem{
+					Message: fmt.Sprintf("%q leads over more than %d symbolic links in the image", name, maxLinks),
+					Help:    "name another path, or remove the links first",
+				}
 			}
 			if root = "."; d.items[next] != nil {
 				root = d.base
@@ -170,7 +173,10 @@ func (d *draft) follow(name string) (string, error) {
 			rest = n.Target + "/" + rest
 			continue
 		case n != nil && n.Kind != tree.Dir && strings.Trim(rest, "/") != "":
-			return "", &Problem{Message: fmt.Sprintf("%q is not a folder in the image, so %q cannot be made", "/"+next, name)}
+			return "", &Problem{
+				Message: fmt.Sprintf("%q is not a folder in the image, so %q cannot be made", "/"+next, name),
+				Help:    "name another path, or remove the file first",
+			}
 		}
 		at = next
 	}

@@ -46,20 +46,20 @@ const kinds = "fdlcbp"
 // change reads one line. The content of a file is where its digest would be.
 func change(t testing.TB, line string) tree.Change {
 	t.Helper()
-	var (
-		kind       rune
-		name, rest string
-		n          = &tree.Node{ModTime: then}
-	)
-	if _, err := fmt.Sscanf(line, "%c %o %d:%d %s", &kind, &n.Mode, &n.UID, &n.GID, &name); err != nil {
+	parts := strings.SplitN(line, " ", 5)
+	if len(parts) < 4 {
+		t.Fatalf("%q is no line", line)
+	}
+	kind, name, rest := parts[0], parts[3], strings.Join(parts[4:], "")
+	n := &tree.Node{ModTime: then}
+	if _, err := fmt.Sscanf(parts[1]+" "+parts[2], "%o %d:%d", &n.Mode, &n.UID, &n.GID); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	_, rest, _ = strings.Cut(line, name)
-	target, linked := strings.CutPrefix(rest, " -> ")
-	if kind == 'h' {
+	target, linked := strings.CutPrefix(rest, "-> ")
+	if kind == "h" {
 		return tree.Change{Op: tree.Link, Name: name, Target: target}
 	}
-	n.Kind = tree.Kind(strings.IndexRune(kinds, kind))
+	n.Kind = tree.Kind(strings.Index(kinds, kind))
 	if linked {
 		n.Target = target
 	} else if n.Kind == tree.File {
