@@ -167,7 +167,8 @@ func (c complaint) sentence() string {
 			break // what follows from the first
 		}
 		if !noise.MatchString(line) {
-			parts = append(parts, strings.TrimSpace(strings.TrimPrefix(line, "error: ")))
+			text := strings.TrimSpace(strings.TrimPrefix(line, "error: "))
+			parts = append(parts, strings.TrimSuffix(text, ":"))
 		}
 	}
 	if len(parts) == 0 {
