@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rootfs
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
+)
+
+// overlay is a tree as an overlay of unpacked layers.
+type overlay struct {
+	root    *Root
+	layers  *layers
+	mounted bool
+	// seen has what is known of each layer, the lowest first.
+	seen []*about
+}
+
+// The folders below the temporary one.
+const (
+	upperName = "upper"
+	workName  = "work"
+	frameName = "frame"
+	rootName  = "root"
+	linksName = "l"
+)
+
+// maxLowers is how many folders overlay takes (OVL_MAX_STACK in the kernel),
+// less the frame and an empty one.
+const maxLowers = 500 - 2
+
+func (o *overlay) temp(name string) string { return filepath.Join(o.root.options.Temp, name) }
+func (o *overlay) path() string            { return o.temp(rootName) }
+func (o *overlay) files() string           { return o.temp(upperName) }
+func (o *overlay) whole() bool             { return false }
+
+// newOverlay mounts an overlay. Where the machine or a layer does not allow
+// that, the error is a *refusal.
+func newOverlay(r *Root, sources []layer.Source) (view, error) {
+	if len(sources) > maxLowers {
+		return nil, &refusal{reason: fmt.Sprintf("overlay takes at most %d layers", maxLowers)}
+	}
+	store, err := openLayers(r.options.State, r.id, "lower")
+	if err != nil {
+		return nil, err
+	}
+	o := &overlay{root: r, layers: store}
+	for _, name := range []string{upperName, workName, frameName, rootName, linksName} {
+		if err := os.Mkdir(o.temp(name), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.unpack(sources); err != nil {
+		return nil, err
+	}
+	if err := o.furnish(); err != nil {
+		return nil, err
+	}
+	return o, o.mount(sources)
+}
+
+// unpack unpacks the layers that are missing. Before the first, a small
+// overlay shows whether there can be any.
+func (o *overlay) unpack(sources []layer.Source) error {
+	tried := false
+	for _, src := range sources {
+		if !o.layers.has(src.Digest) {
+			if err := o.try(&tried); err != nil {
+				return err
+			}
+			if err := o.add(src); err != nil {
+				return fmt.Errorf("layer %s: %w", src.Digest, err)
+			}
+		}
+		path, err := o.layers.path(src.Digest)
+		if err != nil {
+			return err
+		}
+		a, err := readAbout(filepath.Join(path, aboutName))
+		if err != nil {
+			return err
+		}
+		if a.Odd != "" {
+			return &refusal{reason: "layer " + src.Digest + " " + a.Odd}
+		}
+		o.seen = append(o.seen, a)
+	}
+	return nil
+}
+
+// add unpacks a layer. One that makes sense only together with those below it
+// is kept as an empty folder that says so.
+func (o *overlay) add(src layer.Source) error {
+	return o.layers.add(src.Digest, func(files string) (*about, error) {
+		a, err := unpackLower(files, src, o.root.id)
+		if errors.Is(err, errOdd) {
+			return &about{Odd: err.Error()}, RemoveAll(files)
+		}
+		return a, err
+	})
+}
+
+// try mounts a small overlay once.
+func (o *overlay) try(tried *bool) error {
+	if *tried {
+		return nil
+	}
+	*tried = true
+	if err := os.Symlink(o.temp(frameName), filepath.Join(o.temp(linksName), "0")); err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(o.temp(linksName), "0"))
+	if err := o.whiteouts(); err != nil {
+		return &refusal{"whiteouts are refused", err}
+	}
+	if err := o.mountLowers("0", ""); err != nil {
+		return err
+	}
+	return o.unmount()
+}
+
+// whiteouts tries what unpacking needs beside the overlay itself.
+func (o *overlay) whiteouts() error {
+	probe := filepath.Join(o.temp(frameName), "probe")
+	if err := unix.Mknod(probe, unix.S_IFCHR, 0); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(probe), unix.Setxattr(o.temp(frameName), opaque, []byte("n"), 0), unix.Removexattr(o.temp(frameName), opaque))
+}
+
+// furnish makes the topmost lower folder: the folders of which the layers do
+// not say what they look like, and the mount points that are missing.
+func (o *overlay) furnish() error {
+	wanted := map[string]bool{".": true}
+	for _, a := range o.seen {
+		for _, dir := range a.Frame {
+			wanted[string(dir)] = true
+		}
+	}
+	for name := range o.root.stubs {
+		wanted[name] = true
+	}
+	for _, name := range slices.Collect(maps.Keys(wanted)) {
+		above(name, func(dir string) bool {
+			added := !wanted[dir]
+			wanted[dir] = true
+			return added
+		})
+	}
+	names := slices.SortedFunc(maps.Keys(wanted), tree.Compare)
+	have, err := nodes(o.root.before, names)
+	if err != nil {
+		return err
+	}
+	for name, n := range o.root.stubs {
+		have[name] = n
+	}
+	if err := o.folders(names, have); err != nil {
+		return err
+	}
+	return o.dressUpper(have["."])
+}
+
+// folders makes the frame.
+func (o *overlay) folders(names []string, have map[string]*tree.Node) error {
+	p, err := openPlace(o.temp(frameName))
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	for _, name := range names {
+		n := have[name]
+		if n == nil || name == "." {
+			continue
+		}
+		at, err := p.at(name)
+		switch {
+		case err != nil:
+		case n.Kind == tree.Dir:
+			err = unix.Mkdirat(at.fd, at.base, 0o700)
+		case o.root.stubs[name] != nil:
+			err = makeFile(at, n, strings.NewReader(""), o.root.id, nil)
+		default:
+			err = &refusal{reason: fmt.Sprintf("a layer has files below %q, which is no folder in the tree", name)}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return dressAll(p, names, have, o.root.id)
+}
+
+// dressUpper makes the root of the overlay look as that of the tree.
+func (o *overlay) dressUpper(n *tree.Node) error {
+	if n == nil {
+		return errors.New("the tree has no root")
+	}
+	p, err := openPlace(o.files())
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return dressFolder(spot{p.fd, "."}, n, o.root.id)
+}
+
+// mount mounts the overlay. Its options have to fit in a page, so each layer
+// has a short name: a symbolic link.
+func (o *overlay) mount(sources []layer.Source) error {
+	lowest := 0
+	for i, a := range o.seen {
+		if a.Whole {
+			lowest = i
+		}
+	}
+	lowers := []string{"../" + frameName}
+	for i := len(sources) - 1; i >= lowest; i-- {
+		path, err := o.layers.path(sources[i].Digest)
+		if err != nil {
+			return err
+		}
+		short := strconv.FormatInt(int64(i), 36)
+		if err := os.Symlink(filepath.Join(path, filesName), filepath.Join(o.temp(linksName), short)); err != nil {
+			return err
+		}
+		lowers = append(lowers, short)
+	}
+	// A command may ask for its files to be on disk for sure. Nobody needs that:
+	// after a crash they are thrown away.
+	return o.mountLowers(strings.Join(lowers, ":"), ",volatile")
+}
+
+// mountLowers mounts the overlay of these folders, named relative to that of
+// the links.
+func (o *overlay) mountLowers(lowers, more string) error {
+	data := "lowerdir=" + lowers + ",upperdir=../" + upperName + ",workdir=../" + workName +
+		",userxattr,redirect_dir=nofollow,metacopy=off,index=off,xino=off" + more
+	if err := inFolder(o.temp(linksName), func() error {
+		return unix.Mount("overlay", "../"+rootName, "overlay", 0, data)
+	}); err != nil {
+		return &refusal{"this machine refuses to mount an overlay", err}
+	}
+	o.mounted = true
+	return nil
+}
+
+// inFolder calls fn with the folder as the working directory, of a thread that
+// is not used for anything else afterwards.
+func inFolder(dir string, fn func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		err := unix.Unshare(unix.CLONE_FS)
+		if err == nil {
+			err = unix.Chdir(dir)
+		}
+		if err == nil {
+			err = fn()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// unmount unmounts the overlay.
+func (o *overlay) unmount() error {
+	if !o.mounted {
+		return nil
+	}
+	if err := unix.Unmount(o.path(), 0); err != nil {
+		return err
+	}
+	o.mounted = false
+	return nil
+}
+
+// scan reads the upper folder.
+func (o *overlay) scan() (*scanner, error) {
+	if err := o.unmount(); err != nil {
+		return nil, fmt.Errorf("unmounting the tree: %w", err)
+	}
+	s := &scanner{id: o.root.id, overlay: true}
+	return s, s.all(o.files())
+}
+
+// close unmounts. When something still holds the tree, it is unmounted for all
+// who come later, and removed.
+func (o *overlay) close() error {
+	err := o.unmount()
+	if errors.Is(err, unix.EBUSY) {
+		err = unix.Unmount(o.path(), unix.MNT_DETACH)
+		o.mounted = err != nil
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rootfs
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
+)
+
+// about is what the files of an unpacked layer do not tell.
+type about struct {
+	// Frame are folders whose owner, mode and time the layer does not say, or
+	// that hold whiteouts. What they look like is for the tree to say.
+	Frame []name `json:"frame,omitempty"`
+	// Whole says that nothing of the layers below is seen.
+	Whole bool `json:"whole,omitempty"`
+	// Odd says why the layer has no folder that could be put on top of others.
+	Odd string `json:"odd,omitempty"`
+}
+
+// name is the name of a file. In JSON it is base64: names are any bytes.
+type name []byte
+
+// readAbout reads what was kept beside an unpacked layer.
+func readAbout(path string) (*about, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &about{}
+	return a, json.Unmarshal(data, a)
+}
+
+// write keeps it.
+func (a *about) write(path string) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}
+
+// newAbout makes the list of folders; the root is never on it.
+func newAbout(frame map[string]bool) *about {
+	a := &about{}
+	for dir, wanted := range frame {
+		if wanted && dir != "." {
+			a.Frame = append(a.Frame, name(dir))
+		}
+	}
+	slices.SortFunc(a.Frame, func(x, y name) int { return tree.Compare(string(x), string(y)) })
+	return a
+}

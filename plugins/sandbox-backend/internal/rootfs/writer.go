@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rootfs
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
+)
+
+// small is the size up to which a file waits in memory for a goroutine that
+// writes it.
+const small = 256 << 10
+
+// writer makes files below a folder. Small ones are written by some goroutines
+// while the next are read.
+type writer struct {
+	id    ids
+	place *place
+	buf   []byte
+	jobs  chan job
+	done  sync.WaitGroup
+	// pending counts the jobs under way.
+	pending sync.WaitGroup
+	mu      sync.Mutex
+	err     error
+}
+
+// job is a small file to write.
+type job struct {
+	name string
+	node *tree.Node
+	data []byte
+}
+
+// newWriter starts a writer below a folder; end ends it.
+func newWriter(path string, id ids) (*writer, error) {
+	p, err := openPlace(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{id: id, place: p, buf: make([]byte, hole), jobs: make(chan job, 64)}
+	for range runtime.GOMAXPROCS(0) {
+		own, err := openPlace(path)
+		if err != nil {
+			_ = w.end()
+			return nil, err
+		}
+		w.done.Go(func() { w.work(own) })
+	}
+	return w, nil
+}
+
+// work writes the files of jobs.
+func (w *writer) work(p *place) {
+	defer p.close()
+	buf := make([]byte, hole)
+	for j := range w.jobs {
+		at, err := p.at(j.name)
+		if err == nil {
+			err = makeFile(at, j.node, bytes.NewReader(j.data), w.id, buf)
+		}
+		if err != nil {
+			w.fail(fmt.Errorf("file %q: %w", j.name, err))
+		}
+		w.pending.Done()
+	}
+}
+
+// fail notes the first error.
+func (w *writer) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// wait waits for all files, and returns the first error there was.
+func (w *writer) wait() error {
+	w.pending.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// end waits for all files and lets go of the folder.
+func (w *writer) end() error {
+	close(w.jobs)
+	w.done.Wait()
+	w.place.close()
+	return w.wait()
+}
+
+// file makes a file, now or soon. The folder it is in must exist.
+func (w *writer) file(name string, n *tree.Node, content io.Reader) error {
+	if n.Size > small {
+		at, err := w.place.at(name)
+		if err == nil {
+			err = makeFile(at, n, content, w.id, w.buf)
+		}
+		return err
+	}
+	data := make([]byte, n.Size)
+	if n.Size > 0 {
+		if _, err := io.ReadFull(content, data); err != nil {
+			return fmt.Errorf("content: %w", err)
+		}
+	}
+	w.pending.Add(1)
+	w.jobs <- job{name, n, data}
+	return nil
+}
