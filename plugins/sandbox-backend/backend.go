@@ -26,6 +26,9 @@ type sandbox struct {
 	// features are those of the manifest.
 	features []string
 	driver   driver.Driver
+	// commands is how many commands of a build run at once. 0: one for each
+	// CPU.
+	commands int
 	// broken says why there is no driver. Every call answers with it, so that
 	// the user sees it.
 	broken error
@@ -72,7 +75,7 @@ func (s *sandbox) Build(ctx context.Context, start *backendv1.Start, job backend
 	}
 	var artifact *backendv1.Artifact
 	err = within(ctx, start.StateDir, func(f *state.Folder) error {
-		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver}.Do(ctx)
+		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver, Commands: s.commands}.Do(ctx)
 		return err
 	})
 	return artifact, err

@@ -10,6 +10,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,8 @@ type Build struct {
 	State *state.Folder
 	// Driver runs commands.
 	Driver driver.Driver
+	// Commands is how many commands run at once. 0: one for each CPU.
+	Commands int
 }
 
 // Do carries out the build and records its artifact. When ctx ends, or a step
@@ -53,7 +56,7 @@ func (b Build) Do(ctx context.Context) (*backendv1.Artifact, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, failure(nil, fmt.Errorf("making the job's folder: %w", err))
 	}
-	w := &work{Build: b, dir: dir, inputs: newInputs(b), made: map[string]state.Made{}, slots: make(chan struct{}, runtime.NumCPU())}
+	w := &work{Build: b, dir: dir, inputs: newInputs(b), made: map[string]state.Made{}, slots: make(chan struct{}, cmp.Or(b.Commands, runtime.NumCPU()))}
 	for n, s := range c.Stages {
 		w.stages = append(w.stages, &stage{work: w, n: uint32(n), ResolvedStage: s, done: make(chan struct{})})
 	}

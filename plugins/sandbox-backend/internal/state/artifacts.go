@@ -111,7 +111,7 @@ func (f *Folder) Export(handle string, digests []string, dir string) error {
 	if !ok {
 		return fmt.Errorf("there is no artifact %q", handle)
 	}
-	for _, digest := range digests {
+	for _, digest := range slices.Compact(slices.Sorted(slices.Values(digests))) {
 		if !slices.ContainsFunc(a.Blobs, func(m Made) bool { return m.Layer == digest }) {
 			return fmt.Errorf("artifact %s has no blob %s", handle, digest)
 		}

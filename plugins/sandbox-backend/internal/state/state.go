@@ -23,6 +23,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,8 +60,7 @@ func Open(ctx context.Context, dir string) (*Folder, error) {
 	}
 	var err error
 	if f.Layers, err = store.Open(filepath.Join(dir, "layers")); err != nil {
-		f.lock.Close()
-		return nil, err
+		return nil, errors.Join(err, f.lock.Close())
 	}
 	return f, nil
 }
@@ -68,7 +68,7 @@ func Open(ctx context.Context, dir string) (*Folder, error) {
 // Close ends the use of the folder. When artifacts were forgotten and nobody
 // else uses the folder, what only they needed is removed.
 func (f *Folder) Close() error {
-	if err := f.lock.Close(); err != nil {
+	if err := errors.Join(f.Layers.Close(), f.lock.Close()); err != nil {
 		return err
 	}
 	return f.sweepIfAlone()
