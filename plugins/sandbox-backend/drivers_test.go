@@ -63,7 +63,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func withNone(t *testing.T) *rig {
+func withNone(t testing.TB) *rig {
 	r := newRig(t)
 	var d driver.Driver
 	d, r.backend.broken = choose(nameNone, r.backend.features)
@@ -121,7 +121,7 @@ func TestRefused(t *testing.T) {
 	unknown := func(s *backendv1.Start) { s.Build.Features = append(s.Build.Features, "vendor.example/x") }
 	tests := []struct {
 		name   string
-		rig    func(*testing.T) *rig
+		rig    func(testing.TB) *rig
 		stage  *irv1.ResolvedStage
 		change func(*backendv1.Start)
 		step   int

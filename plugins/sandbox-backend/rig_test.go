@@ -29,7 +29,7 @@ import (
 // rig is a backend on test, with folders of its own and a driver that runs
 // nothing.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	backend *sandbox
 	driver  *fake
 	state   string
@@ -37,7 +37,7 @@ type rig struct {
 	images  string
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, driver: &fake{}, state: t.TempDir(), context: t.TempDir(), images: t.TempDir()}
 	r.backend = newSandbox("")
@@ -270,7 +270,7 @@ func contents(t *testing.T, built *plugintest.Built) string {
 }
 
 // written is how many bytes are below a folder.
-func written(t *testing.T, dir string) (sum int64) {
+func written(t testing.TB, dir string) (sum int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

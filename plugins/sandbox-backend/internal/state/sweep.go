@@ -15,11 +15,10 @@ import (
 const (
 	// interval is how often what failed builds left is looked for.
 	interval = 24 * time.Hour
-	// unused is how long a step without an artifact is kept after its last
-	// use: the steps of a build that failed are wanted by its next try.
-	unused = 24 * time.Hour
-	// unusedEmpty is the same for a step that made no layer.
-	unusedEmpty = 30 * 24 * time.Hour
+	// unused is how long is kept what no artifact needs: the steps of a build
+	// that failed are wanted by its next try, and so are the indexes of base
+	// images.
+	unused = 7 * 24 * time.Hour
 )
 
 // sweepIfAlone removes what nobody needs, when something was forgotten or it
@@ -70,13 +69,13 @@ func (f *Folder) sweep() error {
 			needed[s.Layer] = true
 		}
 	}
-	if err := f.dropLayers(steps, removed, needed); err != nil {
+	if err := f.dropLayers(removed, needed); err != nil {
 		return err
 	}
 	if err := dropSteps(steps, needed); err != nil {
 		return err
 	}
-	return f.tidy()
+	return errors.Join(f.Layers.Recover(), f.tidy())
 }
 
 // layersOf lists the layers of the records in a folder. A record that cannot
@@ -125,27 +124,29 @@ func (f *Folder) steps() (list []step, err error) {
 	return list, err
 }
 
-// dropSteps forgets the steps whose layers are gone.
-func dropSteps(steps []step, needed map[string]bool) error {
+// dropLayers removes all layers that are not needed, but for those that came
+// lately and were not removed: of base images, and of builds that died.
+func (f *Folder) dropLayers(removed, needed map[string]bool) error {
+	all, err := f.Layers.List()
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, s := range steps {
-		if keep := needed[s.Layer] || s.Layer == "" && time.Since(s.used) < unusedEmpty; !keep {
-			errs = append(errs, os.Remove(s.path))
+	for digest, came := range all {
+		if !needed[digest] && (removed[digest] || time.Since(came) > unused) {
+			errs = append(errs, f.Layers.Remove(digest))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (f *Folder) dropLayers(steps []step, removed, needed map[string]bool) error {
-	for _, s := range steps {
-		if s.Layer != "" {
-			removed[s.Layer] = true
-		}
-	}
+// dropSteps forgets the steps whose layers are gone. One that made no layer is
+// needed by nobody, and forgotten when it was not used for long.
+func dropSteps(steps []step, needed map[string]bool) error {
 	var errs []error
-	for l := range removed {
-		if !needed[l] {
-			errs = append(errs, f.Layers.Remove(l))
+	for _, s := range steps {
+		if !needed[s.Layer] {
+			errs = append(errs, os.Remove(s.path))
 		}
 	}
 	return errors.Join(errs...)
