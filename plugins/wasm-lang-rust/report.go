@@ -230,6 +230,7 @@ var causes = []cause{
 	{"lock file needs to be updated", ofSource, "run 'cargo update --workspace' in the project; a build never changes it"},
 	{"failed to find a workspace root", ofSource, "build the folder of the workspace, and choose the package with package"},
 	{"requires the features: ", ofSource, "add them to features in the build file"},
+	{"no matching package named ", ofSource, "see that its name is right; without a network, vendor the dependencies: cargo vendor"},
 	{"No space left on device", ofMachine, "free some disk space"},
 	{"linker `cc` not found", ofMachine, "install a C compiler: build scripts and macros run on this machine"},
 	{"Could not resolve host", ofMachine, helpNetwork},
