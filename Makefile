@@ -20,7 +20,7 @@ BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
 BUILD   := $(GO) build -trimpath -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build quickstart test test-system check generate bench lint vet fmt cross clean help FORCE
+.PHONY: build quickstart test test-system check generate bench lint vet fmt cross rust-wasm clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
@@ -130,6 +130,12 @@ $(TOOLS)/protoc-gen-go-grpc: Makefile
 	$(call install,$(PROTOC_GEN_GRPC))
 $(TOOLS)/golangci-lint: Makefile
 	$(call install,$(GOLANGCI_LINT))
+
+# Rust for wasm-lang-rust and its tests: what is on PATH if it can build for
+# wasm32-wasip1, else from rustup, else from Debian into .tools/rust-wasm, where
+# the tests find it; others put .tools/rust-wasm/bin first on PATH.
+rust-wasm:
+	@plugins/wasm-lang-rust/rust-wasm.sh .tools/rust-wasm
 
 # ---- bench: a table of ratios, measured in one run ----
 
