@@ -102,7 +102,7 @@ var kinds = map[byte]tree.Kind{
 }
 
 // member adds one member. Where its name would leave the destination it stops
-// there. Names that mean whiteouts in layers mean nothing here.
+// there.
 func (u *unpacker) member(h *tar.Header, content io.Reader) error {
 	name := inside(h.Name)
 	if name == "." {

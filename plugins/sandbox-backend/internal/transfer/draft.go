@@ -3,6 +3,7 @@
 package transfer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -92,12 +93,25 @@ func (d *draft) put(name string, i *item) error {
 			Help:    "copy to another place, or remove the folder first",
 		}
 	}
-	if err := errors.Join(tree.CheckName(at), i.node.Check()); err != nil {
-		return &Problem{Message: fmt.Sprintf("%q cannot be in an image: %v", "/"+at, err)}
+	if err := cmp.Or(checkName(at), i.node.Check()); err != nil {
+		return &Problem{
+			Message: fmt.Sprintf("%q cannot be in an image: %v", "/"+at, err),
+			Help:    "give it another name, or leave it out with --exclude or the ignore file",
+		}
 	}
 	i.node.ModTime = i.node.ModTime.Truncate(time.Second)
 	d.items[at] = i
 	return nil
+}
+
+// checkName says what is wrong with a name. In a layer one that begins with
+// ".wh." stands for the removal of another (OCI image-spec, layer.md,
+// "Whiteouts"), so no image can hold such a file.
+func checkName(name string) error {
+	if strings.HasPrefix(name, ".wh.") || strings.Contains(name, "/.wh.") {
+		return errors.New("names that begin with \".wh.\" mean that a file is removed")
+	}
+	return tree.CheckName(name)
 }
 
 // folder says where a folder really is. Where none is, one is made.
