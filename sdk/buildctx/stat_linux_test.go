@@ -23,6 +23,9 @@ func TestDigestAttributes(t *testing.T) {
 	if digest(t, c, "f") == before {
 		t.Error("an extended attribute does not count")
 	}
+	if attrs, err := c.Xattrs("f"); err != nil || len(attrs) != 1 || attrs["user.zlayer"] != "1" {
+		t.Errorf("attributes are %q, %v", attrs, err)
+	}
 }
 
 // TestDigestPipe must not wait for a writer.

@@ -41,7 +41,7 @@ func TestSameLayerEverywhere(t *testing.T) {
 // memory at once.
 func TestSparseFile(t *testing.T) {
 	dir := folder(t, map[string]string{"f": "x"})
-	const size = 256 << 20
+	const size = 64 << 20
 	must(t, os.Truncate(filepath.Join(dir, "f"), size))
 	entries, err := plan(t, transfer.Job{Step: copyOf("/f", "f"), From: context(t, dir), Onto: image(t)})
 	must(t, err)
