@@ -11,7 +11,7 @@ import (
 )
 
 // driverVariable names the variable that chooses a driver.
-const driverVariable = "ZLAYER_SANDBOX_DRIVER"
+const driverVariable = "SANDBOX_BACKEND_DRIVER"
 
 // The names of the drivers.
 const (

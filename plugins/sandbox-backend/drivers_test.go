@@ -21,6 +21,9 @@ import (
 
 func TestManifest(t *testing.T) {
 	m, err := manifest.Parse(bytesWithDigest(manifestText))
+	if err == nil {
+		err = m.Validate()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
