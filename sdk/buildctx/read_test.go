@@ -11,7 +11,7 @@ import (
 )
 
 func TestReading(t *testing.T) {
-	c := open(t, tree(t, map[string]string{"d/f": "text", "l": "-> d/f", "out": "-> /etc"}), nil)
+	c := open(t, tree(t, map[string]string{"d/f": "text", "l": "->d/f", "out": "->/etc"}), nil)
 	f, err := c.Open("d/f")
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestReading(t *testing.T) {
 
 // TestReadingStaysInside asks for what is not there, and what is outside.
 func TestReadingStaysInside(t *testing.T) {
-	c := open(t, tree(t, map[string]string{"out": "-> /etc"}), nil)
+	c := open(t, tree(t, map[string]string{"out": "->/etc"}), nil)
 	for _, read := range []func(string) error{
 		func(name string) error { _, err := c.Lstat(name); return err },
 		func(name string) error { _, err := c.Readlink(name); return err },
