@@ -3,6 +3,7 @@
 package rootfs
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,6 +40,7 @@ type diff struct {
 // layer without them would make them up.
 func (d *diff) run(all []found) error {
 	d.found, d.changed = map[string]*found{}, map[string]bool{}
+	slices.SortFunc(all, func(a, b found) int { return tree.Compare(a.name, b.name) })
 	for i := range all {
 		d.found[all[i].name] = &all[i]
 		d.order = append(d.order, all[i].name)
@@ -59,7 +61,9 @@ func (d *diff) run(all []found) error {
 	if err := d.parents(); err != nil {
 		return err
 	}
-	slices.SortFunc(d.out, func(a, b tree.Change) int { return tree.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.out, func(a, b tree.Change) int {
+		return cmp.Or(tree.Compare(a.Name, b.Name), cmp.Compare(a.Op, b.Op))
+	})
 	return nil
 }
 
@@ -211,6 +215,9 @@ func (d *diff) groups() map[inode][]string {
 			groups[inode{f.dev, f.ino}] = append(groups[inode{f.dev, f.ino}], name)
 		}
 	}
+	if d.whole {
+		d.parted()
+	}
 	for _, names := range groups {
 		first := d.nodes[names[0]]
 		changed := false
@@ -223,6 +230,24 @@ func (d *diff) groups() map[inode][]string {
 		}
 	}
 	return groups
+}
+
+// parted marks files that shared their bytes with another name before, and do
+// not any more.
+func (d *diff) parted() {
+	first := map[tree.Content]*found{}
+	for _, name := range d.order {
+		f, old := d.found[name], d.nodes[name]
+		if d.changed[name] || f.node == nil || old == nil || old.Kind != tree.File {
+			continue
+		}
+		switch was := first[old.Content]; {
+		case was == nil:
+			first[old.Content] = f
+		case was.dev != f.dev || was.ino != f.ino || f.ino == 0:
+			d.changed[name] = true
+		}
+	}
 }
 
 // files adds the files that have changed, and links.

@@ -27,9 +27,8 @@ type lower struct {
 	// made are the names in the folder: the node of a folder, nil for all
 	// else. A folder that the layer does not have itself is implied.
 	made map[string]*tree.Node
-	// devices are names that could not be made.
-	links  []tree.Change
-	hidden []tree.Change
+	// links and hidden are the changes that wait for the others.
+	links, hidden []tree.Change
 }
 
 // implied is the node of a folder that the layer does not have itself.
@@ -140,7 +139,7 @@ func (l *lower) folder(name string, n *tree.Node) error {
 		if err := l.parents(dir); err != nil {
 			return err
 		}
-		if err := l.mkdir(name); err != nil {
+		if err := l.w.mkdir(name); err != nil {
 			return err
 		}
 	}
@@ -162,15 +161,7 @@ func (l *lower) parents(dir string) error {
 		return err
 	}
 	l.made[dir] = implied
-	return l.mkdir(dir)
-}
-
-func (l *lower) mkdir(name string) error {
-	at, err := l.w.place.at(name)
-	if err != nil {
-		return err
-	}
-	return unix.Mkdirat(at.fd, at.base, 0o700)
+	return l.w.mkdir(dir)
 }
 
 // settle waits for the files under way and makes the links that wait.
@@ -202,21 +193,8 @@ func (l *lower) link(c tree.Change) error {
 	if err := l.free(c.Name); err != nil {
 		return err
 	}
-	at, err := l.w.place.at(c.Name)
-	if err != nil {
-		return err
-	}
-	fd, err := unix.Dup(at.fd)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd) //nolint:errcheck // a folder
-	from, err := l.w.place.at(c.Target)
-	if err != nil {
-		return err
-	}
 	l.made[c.Name] = nil
-	return unix.Linkat(from.fd, from.base, fd, at.base, 0)
+	return l.w.link(c.Name, c.Target)
 }
 
 // finish makes what had to wait: links, then whiteouts, then what folders look

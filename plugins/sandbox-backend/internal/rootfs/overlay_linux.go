@@ -24,8 +24,10 @@ type overlay struct {
 	root    *Root
 	layers  *layers
 	mounted bool
-	// seen has what is known of each layer, the lowest first.
-	seen []*about
+	// lowers are the folders of the layers, the lowest first, and seen is what
+	// else is known of them.
+	lowers []string
+	seen   []*about
 }
 
 // The folders below the temporary one.
@@ -68,7 +70,7 @@ func newOverlay(r *Root, sources []layer.Source) (view, error) {
 	if err := o.furnish(); err != nil {
 		return nil, err
 	}
-	return o, o.mount(sources)
+	return o, o.mount()
 }
 
 // unpack unpacks the layers that are missing. Before the first, a small
@@ -95,7 +97,7 @@ func (o *overlay) unpack(sources []layer.Source) error {
 		if a.Odd != "" {
 			return &refusal{reason: "layer " + src.Digest + " " + a.Odd}
 		}
-		o.seen = append(o.seen, a)
+		o.lowers, o.seen = append(o.lowers, filepath.Join(path, filesName)), append(o.seen, a)
 	}
 	return nil
 }
@@ -193,13 +195,39 @@ func (o *overlay) folders(names []string, have map[string]*tree.Node) error {
 		case o.root.stubs[name] != nil:
 			err = makeFile(at, n, strings.NewReader(""), o.root.id, nil)
 		default:
-			err = &refusal{reason: fmt.Sprintf("a layer has files below %q, which is no folder in the tree", name)}
+			err = o.replaced(name)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return dressAll(p, names, have, o.root.id)
+}
+
+// replaced makes sure that a name which is a folder in a layer is something
+// else by a layer above, as it is in the tree. Otherwise it was a link when the
+// layer was made, and the layer is meant for where that leads.
+func (o *overlay) replaced(name string) error {
+	for i := len(o.seen) - 1; i >= 0; i-- {
+		p, err := openPlace(o.lowers[i])
+		if err != nil {
+			return err
+		}
+		var st unix.Stat_t
+		at, err := p.at(name)
+		if err == nil {
+			err = unix.Fstatat(at.fd, at.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+		}
+		p.close()
+		switch {
+		case err != nil:
+		case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+			return &refusal{reason: fmt.Sprintf("a layer has files below %q, which is no folder in the tree", name)}
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
 // dressUpper makes the root of the overlay look as that of the tree.
@@ -217,28 +245,21 @@ func (o *overlay) dressUpper(n *tree.Node) error {
 
 // mount mounts the overlay. Its options have to fit in a page, so each layer
 // has a short name: a symbolic link.
-func (o *overlay) mount(sources []layer.Source) error {
-	lowest := 0
-	for i, a := range o.seen {
-		if a.Whole {
-			lowest = i
-		}
-	}
-	lowers := []string{"../" + frameName}
-	for i := len(sources) - 1; i >= lowest; i-- {
-		path, err := o.layers.path(sources[i].Digest)
-		if err != nil {
-			return err
-		}
+func (o *overlay) mount() error {
+	names := []string{"../" + frameName}
+	for i, path := range slices.Backward(o.lowers) {
 		short := strconv.FormatInt(int64(i), 36)
-		if err := os.Symlink(filepath.Join(path, filesName), filepath.Join(o.temp(linksName), short)); err != nil {
+		if err := os.Symlink(path, filepath.Join(o.temp(linksName), short)); err != nil {
 			return err
 		}
-		lowers = append(lowers, short)
+		names = append(names, short)
+		if o.seen[i].Whole {
+			break
+		}
 	}
 	// A command may ask for its files to be on disk for sure. Nobody needs that:
 	// after a crash they are thrown away.
-	return o.mountLowers(strings.Join(lowers, ":"), ",volatile")
+	return o.mountLowers(strings.Join(names, ":"), ",volatile")
 }
 
 // mountLowers mounts the overlay of these folders, named relative to that of

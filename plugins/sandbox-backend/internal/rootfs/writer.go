@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 )
 
@@ -16,8 +18,7 @@ import (
 // writes it.
 const small = 256 << 10
 
-// writer makes files below a folder. Small ones are written by some goroutines
-// while the next are read.
+// writer makes files below a folder, with some goroutines.
 type writer struct {
 	id    ids
 	place *place
@@ -30,11 +31,10 @@ type writer struct {
 	err     error
 }
 
-// job is a small file to write.
+// job makes a file. The place and the buffer are those of a goroutine.
 type job struct {
 	name string
-	node *tree.Node
-	data []byte
+	make func(at spot, buf []byte) error
 }
 
 // newWriter starts a writer below a folder; end ends it.
@@ -55,14 +55,14 @@ func newWriter(path string, id ids) (*writer, error) {
 	return w, nil
 }
 
-// work writes the files of jobs.
+// work makes the files of jobs.
 func (w *writer) work(p *place) {
 	defer p.close()
 	buf := make([]byte, hole)
 	for j := range w.jobs {
 		at, err := p.at(j.name)
 		if err == nil {
-			err = makeFile(at, j.node, bytes.NewReader(j.data), w.id, buf)
+			err = j.make(at, buf)
 		}
 		if err != nil {
 			w.fail(fmt.Errorf("file %q: %w", j.name, err))
@@ -111,7 +111,39 @@ func (w *writer) file(name string, n *tree.Node, content io.Reader) error {
 			return fmt.Errorf("content: %w", err)
 		}
 	}
-	w.pending.Add(1)
-	w.jobs <- job{name, n, data}
+	w.do(name, func(at spot, buf []byte) error { return makeFile(at, n, bytes.NewReader(data), w.id, buf) })
 	return nil
+}
+
+// do makes a file soon. The folder it is in must exist.
+func (w *writer) do(name string, fn func(at spot, buf []byte) error) {
+	w.pending.Add(1)
+	w.jobs <- job{name, fn}
+}
+
+// link gives a file that was made one more name.
+func (w *writer) link(name, target string) error {
+	from, err := w.place.at(target)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.Dup(from.fd)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd) //nolint:errcheck // a folder
+	at, err := w.place.at(name)
+	if err != nil {
+		return err
+	}
+	return unix.Linkat(fd, from.base, at.fd, at.base, 0)
+}
+
+// mkdir makes a folder that is to be dressed later.
+func (w *writer) mkdir(name string) error {
+	at, err := w.place.at(name)
+	if err != nil {
+		return err
+	}
+	return unix.Mkdirat(at.fd, at.base, 0o700)
 }

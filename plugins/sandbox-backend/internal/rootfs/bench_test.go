@@ -170,24 +170,3 @@ func line(t *testing.T, e layer.Entry) string {
 	}
 	return s + fmt.Sprintf(" %.40q", data)
 }
-
-func TestSlice(t *testing.T) {
-	b := newBench(t,
-		[]layer.Entry{dir("etc"), file("etc/passwd", "root"), dir("usr"), dir("usr/bin"), file("usr/bin/sh", "#!", mode(0o4755)), symlink("bin", "usr/bin")},
-		[]layer.Entry{file("etc/shadow", "x", mode(0)), gone("etc/passwd"), file("lib/x/y", "deep", owner(33, 33))})
-	r := b.open(Options{})
-	if err := os.WriteFile(filepath.Join(r.Path(), "etc/new"), []byte("new"), 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filepath.Join(r.Path(), "usr/bin/sh")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filepath.Join(r.Path(), "bin")); err != nil {
-		t.Fatal(err)
-	}
-	entries, err := r.Changes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log("\n" + text(t, entries))
-}
