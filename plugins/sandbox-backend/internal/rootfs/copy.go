@@ -74,6 +74,10 @@ func newCopy(r *Root, sources []layer.Source) (view, error) {
 // fill unpacks the files of a layer: each is named by where it is in the tar.
 func (c *copied) fill(src layer.Source) error {
 	return c.pool.add(src.Digest, func(files string) (*about, error) {
+		src, err := c.root.complete(src)
+		if err != nil {
+			return nil, err
+		}
 		w, err := newWriter(files, c.pool.id)
 		if err != nil {
 			return nil, err

@@ -106,6 +106,10 @@ func (o *overlay) unpack(sources []layer.Source) error {
 // is kept as an empty folder that says so.
 func (o *overlay) add(src layer.Source) error {
 	return o.layers.add(src.Digest, func(files string) (*about, error) {
+		src, err := o.root.complete(src)
+		if err != nil {
+			return nil, err
+		}
 		a, err := unpackLower(files, src, o.root.id)
 		if errors.Is(err, errOdd) {
 			return &about{Odd: err.Error()}, RemoveAll(files)

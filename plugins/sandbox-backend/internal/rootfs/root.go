@@ -34,6 +34,9 @@ type Options struct {
 	// ReadOnly says that nothing will be written, which is for the caller to
 	// make sure of. There are no changes then.
 	ReadOnly bool
+	// Changes returns the changes of a layer, for layers that come without. It
+	// is asked for those that have to be unpacked. Nil: all come with them.
+	Changes func(digest string) ([]tree.Change, error)
 	// Mounts are places to be mounted on. Those that the tree lacks are made,
 	// and are no changes.
 	Mounts []Mountpoint
@@ -69,8 +72,8 @@ type view interface {
 }
 
 // Open makes the tree of layers, the lowest first. before tells of the tree
-// that they add up to. A layer that is not unpacked yet must have its Changes;
-// of the others Digest, Path and Compressed are enough.
+// that they add up to. Of a layer, only Digest, Size, Path and Compressed are
+// needed when there is Options.Changes.
 func Open(layers []layer.Source, before Before, o Options) (*Root, error) {
 	r := &Root{options: o, before: before}
 	var err error
@@ -103,6 +106,30 @@ func (r *Root) open(layers []layer.Source) (err error) {
 	}
 	r.view, err = newCopy(r, layers)
 	return err
+}
+
+// emptyTar is the size of a tar with nothing in it: two blocks of zeros.
+const emptyTar = 1024
+
+// complete returns the layer with its changes.
+func (r *Root) complete(src layer.Source) (layer.Source, error) {
+	if len(src.Changes) > 0 {
+		return src, nil
+	}
+	if r.options.Changes == nil {
+		if src.Size > emptyTar {
+			return src, errors.New("its changes are not known")
+		}
+		return src, nil
+	}
+	changes, err := r.options.Changes(src.Digest)
+	if err != nil {
+		return src, err
+	}
+	full := *src.Layer
+	full.Changes = changes
+	src.Layer = &full
+	return src, nil
 }
 
 // refusal says why there can be no overlay.
