@@ -154,3 +154,33 @@ func TestRecover(t *testing.T) {
 		t.Error("the artifact of another job is gone")
 	}
 }
+
+// sweeper is a driver that keeps something of each layer.
+type sweeper struct {
+	fake
+	swept []func(string) bool
+}
+
+func (s *sweeper) Sweep(_ context.Context, _ string, keep func(string) bool) error {
+	s.swept = append(s.swept, keep)
+	return nil
+}
+
+func TestTheDriverIsSwept(t *testing.T) {
+	r := newRig(t)
+	s := &sweeper{}
+	r.backend.driver = s
+	r.write(map[string]string{"a": "A", "b": "B"})
+	one := r.must(stage(scratch(), copyFiles("/", "a")))
+	two := r.must(stage(scratch(), copyFiles("/", "b")))
+	if len(s.swept) > 0 {
+		t.Error("swept with nothing to remove")
+	}
+	r.remove(one.Artifact.Handle)
+	if len(s.swept) != 1 {
+		t.Fatalf("swept %d times, want once", len(s.swept))
+	}
+	if keep := s.swept[0]; keep(one.Artifact.Blobs[0].Digest) || !keep(two.Artifact.Blobs[0].Digest) {
+		t.Error("the wrong layer is kept")
+	}
+}

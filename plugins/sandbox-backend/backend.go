@@ -74,19 +74,27 @@ func (s *sandbox) Build(ctx context.Context, start *backendv1.Start, job backend
 		return nil, err
 	}
 	var artifact *backendv1.Artifact
-	err = within(ctx, start.StateDir, func(f *state.Folder) error {
+	err = s.within(ctx, start.StateDir, func(f *state.Folder) error {
 		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver, Commands: s.commands}.Do(ctx)
 		return err
 	})
-	return artifact, err
+	if err != nil {
+		return nil, engine.Failure(nil, err)
+	}
+	return artifact, nil
 }
 
 // within opens a state folder for a while. That it could not be swept
 // afterwards is no reason to fail: the next time will do.
-func within(ctx context.Context, dir string, do func(*state.Folder) error) error {
+func (s *sandbox) within(ctx context.Context, dir string, do func(*state.Folder) error) error {
 	f, err := state.Open(ctx, dir)
 	if err != nil {
 		return err
+	}
+	if sweeper, ok := s.driver.(driver.Sweeper); ok {
+		f.Swept = func(keep func(string) bool) error {
+			return sweeper.Sweep(context.WithoutCancel(ctx), f.Trees(), keep)
+		}
 	}
 	err = do(f)
 	if closed := f.Close(); closed != nil {
@@ -97,7 +105,7 @@ func within(ctx context.Context, dir string, do func(*state.Folder) error) error
 
 // Has says whether every blob of an artifact can be exported.
 func (s *sandbox) Has(ctx context.Context, r *backendv1.HasRequest) (has bool, err error) {
-	err = within(ctx, r.StateDir, func(f *state.Folder) error {
+	err = s.within(ctx, r.StateDir, func(f *state.Folder) error {
 		has, err = f.Has(r.Handle)
 		return err
 	})
@@ -106,13 +114,13 @@ func (s *sandbox) Has(ctx context.Context, r *backendv1.HasRequest) (has bool, e
 
 // Export writes blobs of an artifact into the host's folder.
 func (s *sandbox) Export(ctx context.Context, r *backendv1.ExportRequest) error {
-	return within(ctx, r.StateDir, func(f *state.Folder) error { return f.Export(r.Handle, r.Digests, r.Directory) })
+	return s.within(ctx, r.StateDir, func(f *state.Folder) error { return f.Export(r.Handle, r.Digests, r.Directory) })
 }
 
 // Remove forgets artifacts. Layers that nothing else needs go when no build is
 // running.
 func (s *sandbox) Remove(ctx context.Context, r *backendv1.RemoveRequest) error {
-	return within(ctx, r.StateDir, func(f *state.Folder) error {
+	return s.within(ctx, r.StateDir, func(f *state.Folder) error {
 		var errs []error
 		for _, handle := range r.Handles {
 			errs = append(errs, f.Forget(handle))
@@ -126,7 +134,7 @@ func (s *sandbox) Recover(ctx context.Context, r *backendv1.RecoverRequest) erro
 	if s.broken != nil {
 		return s.broken
 	}
-	return within(ctx, r.StateDir, func(f *state.Folder) error {
+	return s.within(ctx, r.StateDir, func(f *state.Folder) error {
 		var errs []error
 		for _, id := range r.JobIds {
 			job := f.Job(id)

@@ -54,7 +54,7 @@ func (b Build) Do(ctx context.Context) (*backendv1.Artifact, error) {
 	}
 	dir := b.State.Job(b.Start.JobId)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, failure(nil, fmt.Errorf("making the job's folder: %w", err))
+		return nil, Failure(nil, fmt.Errorf("making the job's folder: %w", err))
 	}
 	w := &work{Build: b, dir: dir, inputs: newInputs(b), made: map[string]state.Made{}, slots: make(chan struct{}, cmp.Or(b.Commands, runtime.NumCPU()))}
 	for n, s := range c.Stages {
@@ -72,7 +72,7 @@ func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return failure(nil, err)
+	return Failure(nil, err)
 }
 
 // work is a build on its way.

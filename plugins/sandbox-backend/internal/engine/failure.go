@@ -14,9 +14,10 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
-// failure says whose fault an error of a step is. The end of a context is
-// nobody's.
-func failure(ref *backendv1.StepRef, err error) error {
+// Failure says whose fault an error is, of a step or, with a nil ref, of the
+// build: what it returns is, or wraps, a *backend.Failure. The end of a context
+// is nobody's, and stays as it is.
+func Failure(ref *backendv1.StepRef, err error) error {
 	var (
 		f       *backend.Failure
 		problem *transfer.Problem

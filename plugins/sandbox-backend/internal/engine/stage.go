@@ -40,7 +40,7 @@ func (s *stage) run(ctx context.Context) error {
 	for i, step := range s.Steps {
 		ref := &backendv1.StepRef{Stage: s.n, Step: uint32(i)}
 		if at, err = s.step(ctx, ref, step, at); err != nil {
-			return failure(ref, err)
+			return Failure(ref, err)
 		}
 	}
 	s.end = at

@@ -38,6 +38,9 @@ import (
 type Folder struct {
 	// Layers are the layers.
 	Layers *store.Store
+	// Swept is called in a sweep, when not nil, with the digests of all layers
+	// that are left.
+	Swept func(keep func(digest string) bool) error
 
 	dir  string
 	lock *flock.Flock

@@ -75,7 +75,25 @@ func (f *Folder) sweep() error {
 	if err := dropSteps(steps, needed); err != nil {
 		return err
 	}
+	if err := f.tell(); err != nil {
+		return err
+	}
 	return errors.Join(f.Layers.Recover(), f.tidy())
+}
+
+// tell calls Swept.
+func (f *Folder) tell() error {
+	if f.Swept == nil {
+		return nil
+	}
+	left, err := f.Layers.List()
+	if err != nil {
+		return err
+	}
+	return f.Swept(func(digest string) bool {
+		_, ok := left[digest]
+		return ok
+	})
 }
 
 // layersOf lists the layers of the records in a folder. A record that cannot
