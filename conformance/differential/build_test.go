@@ -131,24 +131,33 @@ func (s *side) run(ctx context.Context, d *caseDir) (*outcome, error) {
 		}
 	}
 	if err == nil {
-		out.image, err = readLayout(d.layout(s))
-		return out, errors.Join(err, os.RemoveAll(d.layout(s)))
+		if out.image, err = readLayout(d.layout(s)); err == nil {
+			err = os.RemoveAll(d.layout(s))
+		}
+	} else {
+		err = out.fail(err)
 	}
-	return out, out.fail(err)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // fail classifies an error.
 func (o *outcome) fail(err error) error {
 	var (
-		source *host.SourceError
-		step   *host.StepError
+		source      *host.SourceError
+		unsupported *host.UnsupportedError
+		step        *host.StepError
 	)
 	o.message = err.Error()
 	switch {
+	case errors.As(err, &unsupported):
+		o.failure = &vectors.Failure{Class: "unsupported", Line: lineOf(unsupported.Diagnostics)}
 	case errors.As(err, &source):
 		o.failure = &vectors.Failure{Class: "source", Line: lineOf(source.Diagnostics)}
 	case errors.As(err, &step):
-		o.failure = &vectors.Failure{Class: "step", Line: lineOf(step.Findings), Exit: step.ExitCode}
+		o.failure = &vectors.Failure{Class: "source", Line: lineOf(step.Findings), Exit: step.ExitCode}
 		o.message += "\n" + step.Output
 	default:
 		return err

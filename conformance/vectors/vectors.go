@@ -48,8 +48,8 @@ type Container struct {
 
 // Failure is how a build has to fail.
 type Failure struct {
-	// Class is "source" when the build file alone is wrong, "step" when a step
-	// fails because of the user's files or commands.
+	// Class is "source" when the build file, the files it names or a command
+	// are to blame, and "unsupported" when nothing here can build it.
 	Class string
 	// Line is where, in the Dockerfile. 0: anywhere.
 	Line int
@@ -132,8 +132,8 @@ func (c *Container) header(key, value string) (err error) {
 // parseFailure reads "CLASS [line N] [exit N]".
 func parseFailure(text string) (*Failure, error) {
 	words := strings.Fields(text)
-	if len(words)%2 != 1 || words[0] != "source" && words[0] != "step" {
-		return nil, fmt.Errorf("want source or step, then line N and exit N")
+	if len(words)%2 != 1 || words[0] != "source" && words[0] != "unsupported" {
+		return nil, fmt.Errorf("want source or unsupported, then line N and exit N")
 	}
 	f := &Failure{Class: words[0]}
 	for i := 1; i < len(words); i += 2 {

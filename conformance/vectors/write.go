@@ -82,11 +82,18 @@ var words = map[string]int{
 	"dir": 1, "file": 2, "base64": 2, "fill": 2, "sparse": 2, "many": 2, "symlink": 2, "hardlink": 2, "fifo": 1, "mode": 2, "xattr": 3, "time": 2,
 }
 
+// numbered are the verbs with a number before the name.
+var numbered = map[string]bool{"fill": true, "sparse": true, "many": true, "mode": true, "time": true}
+
 func (s *setup) line(w []string) error {
 	if n, ok := words[w[0]]; !ok || len(w) != n+1 {
 		return fmt.Errorf("unknown verb, or not the right number of words")
 	}
-	path := filepath.Join(s.dir, w[1])
+	name := w[1]
+	if numbered[w[0]] {
+		name = w[2]
+	}
+	path := filepath.Join(s.dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -110,7 +117,7 @@ func (s *setup) line(w []string) error {
 		}
 		return writeAt(path, data)
 	}
-	return s.counted(w[0], path, w[2])
+	return s.counted(w[0], path, w[1])
 }
 
 // counted does what takes a number.
