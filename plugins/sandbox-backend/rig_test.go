@@ -60,11 +60,16 @@ func (r *rig) write(files map[string]string) {
 }
 
 func (r *rig) start(stages ...*irv1.ResolvedStage) *backendv1.Start {
+	return r.startIn(r.t.TempDir(), stages...)
+}
+
+// startIn is start with a folder for the job.
+func (r *rig) startIn(temp string, stages ...*irv1.ResolvedStage) *backendv1.Start {
 	c := &irv1.ResolvedContainer{Stages: stages, Contexts: []string{""}}
 	b := &irv1.ResolvedBuild{Kind: &irv1.ResolvedBuild_Container{Container: c}}
 	b.Features = ir.Features(b)
 	return &backendv1.Start{
-		Build: b, StateDir: r.state, TempDir: r.t.TempDir(), ImagesDir: r.images, JobId: "job",
+		Build: b, StateDir: r.state, TempDir: temp, ImagesDir: r.images, JobId: "job",
 		Contexts: []*backendv1.Context{{Path: r.context}},
 	}
 }

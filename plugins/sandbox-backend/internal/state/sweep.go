@@ -52,11 +52,11 @@ func (f *Folder) due() (bool, error) {
 // sweep removes the layers that no artifact and no recent build needs, and
 // all that is known about them.
 func (f *Folder) sweep() error {
-	removed, err := f.layersOf("removed")
+	removed, err := f.layersOf("removed", false)
 	if err != nil {
 		return err
 	}
-	needed, err := f.layersOf("artifacts")
+	needed, err := f.layersOf("artifacts", true)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (f *Folder) sweep() error {
 		return err
 	}
 	for _, s := range steps {
-		if !removed[s.Layer] && time.Since(s.used) < unused {
+		if s.Layer != "" && !removed[s.Layer] && s.recent() {
 			needed[s.Layer] = true
 		}
 	}
@@ -96,9 +96,9 @@ func (f *Folder) tell() error {
 	})
 }
 
-// layersOf lists the layers of the records in a folder. A record that cannot
-// be read stops the sweep: it may need anything.
-func (f *Folder) layersOf(folder string) (map[string]bool, error) {
+// layersOf lists the layers of the records in a folder. All of them means that
+// a record that cannot be read stops the sweep: it may need anything.
+func (f *Folder) layersOf(folder string, all bool) (map[string]bool, error) {
 	list, err := os.ReadDir(filepath.Join(f.dir, folder))
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (f *Folder) layersOf(folder string) (map[string]bool, error) {
 	layers := map[string]bool{}
 	for _, e := range list {
 		a, err := readArtifact(filepath.Join(f.dir, folder, e.Name()))
-		if err != nil && isHandle(e.Name()) {
+		if err != nil && all && isHandle(e.Name()) {
 			return nil, err
 		}
 		for _, l := range a.layers() {
@@ -122,6 +122,8 @@ type step struct {
 	path string
 	used time.Time
 }
+
+func (s step) recent() bool { return time.Since(s.used) < unused }
 
 func (f *Folder) steps() (list []step, err error) {
 	err = filepath.WalkDir(filepath.Join(f.dir, "steps"), func(path string, d fs.DirEntry, err error) error {
@@ -158,12 +160,12 @@ func (f *Folder) dropLayers(removed, needed map[string]bool) error {
 	return errors.Join(errs...)
 }
 
-// dropSteps forgets the steps whose layers are gone. One that made no layer is
-// needed by nobody, and forgotten when it was not used for long.
+// dropSteps forgets the steps whose layers are gone, and those that made no
+// layer when they were not used lately.
 func dropSteps(steps []step, needed map[string]bool) error {
 	var errs []error
 	for _, s := range steps {
-		if !needed[s.Layer] {
+		if keep := needed[s.Layer] || s.Layer == "" && s.recent(); !keep {
 			errs = append(errs, os.Remove(s.path))
 		}
 	}
