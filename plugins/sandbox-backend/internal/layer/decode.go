@@ -56,7 +56,9 @@ const (
 func (d *decoder) layer() *Layer {
 	l := &Layer{Digest: prefix + hex.EncodeToString([]byte(d.take(sha256.Size))), Size: int64(d.number(math.MaxInt64))}
 	changes, nodes, files := d.count(), d.count(), d.count()
-	l.Changes = make([]tree.Change, 0, changes)
+	if changes > 0 {
+		l.Changes = make([]tree.Change, 0, changes)
+	}
 	d.nodes, d.digests = make([]tree.Node, 0, nodes), make([]byte, 0, files*digestLen)
 	for range changes {
 		l.Changes = append(l.Changes, d.change())

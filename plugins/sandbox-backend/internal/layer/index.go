@@ -13,12 +13,12 @@ import (
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 )
 
-// What a layer may cost in memory: entries, and bytes of names, links and
-// extended attributes.
-const (
-	maxEntries = 2 << 20
-	maxText    = 256 << 20
-)
+// limits are what a layer may cost in memory: entries, and bytes of names,
+// links and extended attributes.
+type limits struct{ entries, text int }
+
+// sane is more than any image has and less than a gigabyte.
+var sane = limits{entries: 2 << 20, text: 256 << 20}
 
 // keep are the files that are read for nearly each step, and how large they
 // may be for their bytes to be kept with the index.
@@ -33,11 +33,14 @@ const maxKept = 1 << 20
 //
 // An entry that no container runtime would unpack is an error that names it;
 // so is one that would make the index larger than some hundred megabytes.
-func Index(r io.Reader) (*Layer, error) {
+func Index(r io.Reader) (*Layer, error) { return index(r, sane) }
+
+// index is Index with other limits.
+func index(r io.Reader, most limits) (*Layer, error) {
 	ahead := readAhead(r)
 	defer ahead.stop()
 	whole := sha256.New()
-	x := indexer{scanner: newScanner(io.TeeReader(ahead, whole)), digest: sha256.New()}
+	x := indexer{scanner: newScanner(io.TeeReader(ahead, whole)), digest: sha256.New(), most: most}
 	if err := x.all(); err != nil {
 		return nil, err
 	}
@@ -54,6 +57,7 @@ type indexer struct {
 	*scanner
 	layer  Layer
 	digest hash.Hash
+	most   limits
 	text   int
 }
 
@@ -87,10 +91,10 @@ func (x *indexer) fits(c tree.Change) error {
 		}
 	}
 	switch {
-	case len(x.layer.Changes) >= maxEntries:
-		return fmt.Errorf("layer entry %q: the layer has more than %d entries", c.Name, maxEntries)
-	case x.text > maxText:
-		return fmt.Errorf("layer entry %q: the names and attributes of the layer have more than %d bytes", c.Name, maxText)
+	case len(x.layer.Changes) >= x.most.entries:
+		return fmt.Errorf("layer entry %.300q: the layer has more than %d entries", c.Name, x.most.entries)
+	case x.text > x.most.text:
+		return fmt.Errorf("layer entry %.300q: the names and attributes of the layer have more than %d bytes", c.Name, x.most.text)
 	}
 	return nil
 }
@@ -108,7 +112,7 @@ func (x *indexer) file(c tree.Change) error {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return fmt.Errorf("layer entry %q: reading: %w", c.Name, err)
+		return fmt.Errorf("layer entry %.300q: reading: %w", c.Name, err)
 	}
 	c.Node.Content = tree.Content{Offset: x.offset, Digest: digest(x.digest)}
 	if kept != nil {

@@ -18,7 +18,7 @@ func ordered(entries []Entry) ([]Entry, error) {
 	wiped := map[tree.Change]bool{}
 	for _, e := range entries {
 		if err := check(e); err != nil {
-			return nil, fmt.Errorf("writing layer entry %q: %w", e.Name, err)
+			return nil, fmt.Errorf("writing layer entry %.300q: %w", e.Name, err)
 		}
 		if e.Op == tree.Put || e.Op == tree.Link {
 			puts[e.Name] = e

@@ -70,11 +70,11 @@ func (s *scanner) next() (c tree.Change, err error) {
 		}
 		switch {
 		case s.sparse < 0:
-			return c, fmt.Errorf("layer entry %.4096q: the sparse files of the layer have more than %d bytes", h.Name, int64(maxSparse))
+			return c, fmt.Errorf("layer entry %.300q: the sparse files of the layer have more than %d bytes", h.Name, int64(maxSparse))
 		case errors.Is(err, errSkip):
 			continue
 		case err != nil:
-			return c, fmt.Errorf("layer entry %.4096q: %w", h.Name, err)
+			return c, fmt.Errorf("layer entry %.300q: %w", h.Name, err)
 		}
 		return c, nil
 	}

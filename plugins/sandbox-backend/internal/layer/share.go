@@ -48,7 +48,7 @@ func (s *sharing) share() error {
 	for i, e := range s.entries {
 		n, err := s.file(e)
 		if err != nil {
-			return fmt.Errorf("writing layer entry %q: hard link to %q: %w", e.Name, e.Target, err)
+			return fmt.Errorf("writing layer entry %.300q: hard link to %q: %w", e.Name, e.Target, err)
 		}
 		if n == nil {
 			if e.Op == tree.Link {

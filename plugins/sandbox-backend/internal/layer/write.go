@@ -41,7 +41,7 @@ func Write(w io.Writer, entries []Entry) (*Layer, error) {
 	wr := writer{out: out, tw: tar.NewWriter(out), digest: sha256.New(), buf: make([]byte, 256<<10)}
 	for _, e := range entries {
 		if err := wr.entry(e); err != nil {
-			return nil, fmt.Errorf("writing layer entry %q: %w", e.Name, err)
+			return nil, fmt.Errorf("writing layer entry %.300q: %w", e.Name, err)
 		}
 	}
 	if err := wr.tw.Close(); err != nil {

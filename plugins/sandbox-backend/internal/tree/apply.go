@@ -30,12 +30,12 @@ func (t *Tree) Apply(changes []Change) (*Tree, error) {
 	e.root = t.root.edited(e.edition)
 	for i := range changes {
 		if err := e.whiteout(&changes[i]); err != nil {
-			return nil, fmt.Errorf("layer entry %q: %w", changes[i].Name, err)
+			return nil, fmt.Errorf("layer entry %.300q: %w", changes[i].Name, err)
 		}
 	}
 	for i := range changes {
 		if err := e.add(&changes[i]); err != nil {
-			return nil, fmt.Errorf("layer entry %q: %w", changes[i].Name, err)
+			return nil, fmt.Errorf("layer entry %.300q: %w", changes[i].Name, err)
 		}
 	}
 	return &Tree{root: e.root}, nil
