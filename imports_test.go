@@ -30,6 +30,7 @@ var arrows = []struct {
 	{"frontends/zimagefile/...", []string{"frontends/zimagefile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
 	{"plugins/buildah-backend/...", []string{"plugins/buildah-backend/...", "sdk/..."}},
 	{"plugins/wasm-lang-go/...", []string{"plugins/wasm-lang-go/...", "sdk/..."}},
+	{"plugins/sandbox-backend/...", []string{"plugins/sandbox-backend/...", "sdk/..."}},
 	{"plugins/wasm-lang-rust/...", []string{"plugins/wasm-lang-rust/...", "sdk/..."}},
 	{"examples/...", nil},
 	{"sdk/gen/...", []string{"sdk/gen/..."}},
@@ -41,7 +42,7 @@ var arrows = []struct {
 	{"sdk/frontend", []string{"sdk/ir", "sdk/diag", "sdk/gen/frontendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/backend", []string{"sdk/ir", "sdk/gen/backendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/backend/serve", []string{"sdk/backend", "sdk/gen/..."}},
-	{"sdk/toolchain", []string{"sdk/backend", "sdk/gen/backendv1"}},
+	{"sdk/toolchain", []string{"sdk/backend", "sdk/diag", "sdk/gen/backendv1", "sdk/toolchain/module"}},
 	{"sdk/toolchain/shelf", []string{"sdk/backend", "sdk/gen/backendv1"}},
 	{"sdk/toolchain/place", []string{"sdk/diag", "sdk/gen/backendv1", "sdk/gen/diagv1"}},
 	{"sdk/toolchain/module", nil},
@@ -60,7 +61,7 @@ var owners = []struct {
 	{"github.com/hashicorp/go-plugin", []string{"sdk/backend/serve", "host/internal/procrun"}},
 	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc"}},
 	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun"}},
-	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "conformance/bench"}},
+	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/differential"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 }
 

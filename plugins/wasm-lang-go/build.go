@@ -63,7 +63,12 @@ func (b *build) run(ctx context.Context) (*backendv1.Artifact, error) {
 // make compiles the package into a file and keeps it.
 func (b *build) make(ctx context.Context, pkg, module string) (*backendv1.Artifact, error) {
 	step := b.step(stepBuild)
-	if err := step.Do(ctx, func(ctx context.Context) error { return b.compile(ctx, pkg, module) }); err != nil {
+	if err := step.Do(ctx, func(ctx context.Context) error {
+		if err := b.compile(ctx, pkg, module); err != nil {
+			return err
+		}
+		return step.CheckPreview1(module)
+	}); err != nil {
 		return nil, err
 	}
 	return shelf.Keep(b.GetStateDir(), module, step.Ref())

@@ -83,7 +83,10 @@ func (b *build) make(ctx context.Context, staging string) (string, error) {
 		if err != nil {
 			return err
 		}
-		return b.take(made, module)
+		if err := copyFile(made, module, 0o600); err != nil {
+			return fmt.Errorf("taking the module: %w", err)
+		}
+		return b.step(stepBuild).CheckPreview1(module)
 	})
 }
 

@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,12 +240,4 @@ var causes = []cause{
 	{"you're using offline mode", ofMachine, helpOffline},
 	{"cannot be built because it requires rustc", ofMachine, "run: rustup update; or use an older version of the package"},
 	{"is not supported by the following package", ofMachine, "run: rustup update; or use an older version of the package"},
-}
-
-// take copies what cargo made, if it is what was asked for.
-func (b *build) take(made, module string) error {
-	if err := copyFile(made, module, 0o600); err != nil {
-		return fmt.Errorf("taking the module: %w", err)
-	}
-	return b.checkModule(module)
 }
