@@ -12,5 +12,7 @@ import (
 )
 
 func main() {
+	inner()
+	nativeMain()
 	serve.Main(newSandbox(os.Getenv(driverVariable)))
 }

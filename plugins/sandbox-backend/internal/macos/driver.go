@@ -63,6 +63,7 @@ func (r runner) Run(ctx context.Context, c driver.Command) (made *layer.Layer, e
 	if c.Temp, err = realPath(c.Temp); err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, clear(c.Temp)) }()
 	for _, name := range []string{dirRoot, dirTemp} {
 		if err := os.Mkdir(filepath.Join(c.Temp, name), 0o700); err != nil {
 			return nil, err
@@ -74,7 +75,7 @@ func (r runner) Run(ctx context.Context, c driver.Command) (made *layer.Layer, e
 	if err != nil {
 		return nil, fmt.Errorf("making the file tree: %w", err)
 	}
-	defer func() { err = errors.Join(err, root.Close(), clear(c.Temp)) }()
+	defer func() { err = errors.Join(err, root.Close()) }()
 	s, err := r.prepare(c, root.Path())
 	if err != nil {
 		return nil, err

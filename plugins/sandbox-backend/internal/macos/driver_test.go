@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build system || darwin
+
 package macos
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
-
-// backendVariable makes the test binary a backend that runs a command and dies.
-const backendVariable = "ZLAYER_TEST_BACKEND"
-
-func TestMain(m *testing.M) {
-	keepMain(processes)
-	if dir := os.Getenv(backendVariable); dir != "" {
-		c := command(dir, "sleep 60 & sleep 60")
-		c.Output = nil
-		_, err := runner{tool: filepath.Join(dir, "tool"), list: processes}.Run(context.Background(), c)
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
 
 // standIn is a sandbox-exec that has no sandbox.
 const standIn = "#!/bin/sh\n[ \"$1\" = -f ] || exit 65\ngrep -q '(deny default)' \"$2\" || exit 65\nshift 2\nexec \"$@\"\n"
@@ -51,10 +34,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := tempDir(t)
 	r := &rig{T: t, dir: dir, runner: runner{tool: filepath.Join(dir, "tool"), list: processes}}
 	if err := os.WriteFile(r.tool, []byte(standIn), 0o700); err != nil {
 		t.Fatal(err)
@@ -125,15 +105,8 @@ func (r *rig) ok(c driver.Command) []string {
 // clean says that nothing of a command is left.
 func (r *rig) clean(c driver.Command) {
 	r.Helper()
-	f := family{mark: func(root string) bool { return strings.HasPrefix(root, c.Temp+"/") }}
-	all, err := processes()
-	if err != nil {
-		r.Fatal(err)
-	}
-	for _, p := range all {
-		if f.has(p) {
-			r.Errorf("process %d is left", p.pid)
-		}
+	if n := running(r.T, c.Temp); n > 0 {
+		r.Errorf("%d processes are left", n)
 	}
 	left, err := filepath.Glob(filepath.Join(c.Temp, "*"))
 	if err != nil {
@@ -258,79 +231,5 @@ func TestRunFails(t *testing.T) {
 			}
 			r.clean(c)
 		})
-	}
-}
-
-// Whatever a command leaves running ends with it.
-func TestLeftovers(t *testing.T) {
-	r := newRig(t)
-	start := time.Now()
-	got := r.ok(r.with(`sleep 60 & (exec setsid sleep 60 2>/dev/null || sleep 60) & set -m; sleep 60 & echo ok > made`))
-	if !slices.Contains(got, "0 made") || time.Since(start) > 30*time.Second {
-		t.Errorf("after %v: %q", time.Since(start), got)
-	}
-}
-
-func TestCancel(t *testing.T) {
-	r := newRig(t)
-	c := r.with("echo started; sleep 60 & sleep 60")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	c.Output = func(bool, []byte) { cancel() }
-	start := time.Now()
-	if _, err := r.runner.Run(ctx, c); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if d := time.Since(start); d > 30*time.Second {
-		t.Errorf("it took %v", d)
-	}
-	r.clean(c)
-}
-
-// A backend that is killed cannot end its commands; its keeper does. What is
-// on disk is for the next backend.
-func TestBackendKilled(t *testing.T) {
-	r := newRig(t)
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), backendVariable+"="+r.dir)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := command(r.dir, "")
-	f := family{mark: func(root string) bool { return strings.HasPrefix(root, c.Temp+"/") }}
-	count := func() (n int) {
-		all, err := processes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range all {
-			if f.has(p) {
-				n++
-			}
-		}
-		return n
-	}
-	for deadline := time.Now().Add(30 * time.Second); count() < 2; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the command does not start")
-		}
-	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-	for deadline := time.Now().Add(30 * time.Second); count() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the command goes on")
-		}
-	}
-	if err := r.runner.Recover(t.Context(), c.Temp); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(c.Temp, dirRoot)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("its tree is left: %v", err)
-	}
-	if err := r.runner.Recover(t.Context(), c.Temp); err != nil {
-		t.Errorf("again: %v", err)
 	}
 }
