@@ -12,7 +12,7 @@ import (
 )
 
 func main() {
-	inner()
+	nativeMain()
 	nativeMain()
 	serve.Main(newSandbox(os.Getenv(driverVariable)))
 }
