@@ -13,6 +13,5 @@ import (
 
 func main() {
 	nativeMain()
-	nativeMain()
 	serve.Main(newSandbox(os.Getenv(driverVariable)))
 }
