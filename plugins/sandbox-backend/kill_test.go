@@ -22,6 +22,7 @@ import (
 const victim = "SANDBOX_BACKEND_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
+	nativeMain()
 	if folders := os.Getenv(victim); folders != "" {
 		os.Exit(beVictim(folders))
 	}
@@ -97,5 +98,5 @@ func (r *rig) kill(events int) {
 	if err := cmd.Process.Kill(); err != nil {
 		r.t.Fatal(err)
 	}
-	cmd.Wait() //nolint:errcheck // it was killed
+	cmd.Wait()
 }

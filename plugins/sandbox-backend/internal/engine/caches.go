@@ -34,7 +34,7 @@ func (c *caches) folder(m *irv1.ResolvedMount) *driver.Folder { return c.folders
 // release ends all locks.
 func (c *caches) release() {
 	for _, l := range c.locks {
-		l.Close() //nolint:errcheck // only closes a file
+		l.Close()
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *caches) lock(ctx context.Context, home string, sharing irv1.Sharing) (s
 			c.locks = append(c.locks, l)
 			return dir, nil
 		}
-		l.Close() //nolint:errcheck // it is not locked
+		l.Close()
 	}
 }
 

@@ -96,7 +96,7 @@ func (e *execute) run(ctx context.Context) (made state.Made, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(c.Temp)) }()
 	c.Layer = filepath.Join(e.dir, filepath.Base(c.Temp)+".tar")
-	defer os.Remove(c.Layer) //nolint:errcheck // it is gone when it was adopted
+	defer os.Remove(c.Layer) // unless the store has it
 	caches, err := e.caches(ctx)
 	if err != nil {
 		return state.Made{}, err
