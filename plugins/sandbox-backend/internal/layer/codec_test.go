@@ -94,7 +94,8 @@ func TestACompressedLayerIsExpandedWhenItPays(t *testing.T) {
 // seeds are layers to start from.
 func seeds(f *testing.F) [][]byte {
 	f.Helper()
-	data, _ := write(f, everything()...)
+	all := everything()
+	data, _ := write(f, all[:len(all)-1]...) // without a large file
 	whiteouts, _ := write(f, remove("a"), wipe("b"), dir("c"), link("c/d", "e"), file("e", "e"))
 	return [][]byte{data, whiteouts, sparse("1048576"), raw('0', "neg", "\xff\xff\xff\xff"), {}}
 }
@@ -114,7 +115,7 @@ func FuzzIndex(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l, err := layer.Index(bytes.NewReader(data))
+		l, err := layer.IndexAtMost(bytes.NewReader(data), 1000, 1<<20)
 		if err != nil {
 			return
 		}

@@ -6,5 +6,5 @@ import "io"
 
 // IndexAtMost is Index with limits that a test can reach.
 func IndexAtMost(r io.Reader, entries, text int) (*Layer, error) {
-	return index(r, limits{entries, text})
+	return index(r, limits{entries, text, 1 << 20})
 }

@@ -13,12 +13,15 @@ import (
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 )
 
-// limits are what a layer may cost in memory: entries, and bytes of names,
-// links and extended attributes.
-type limits struct{ entries, text int }
+// limits are what a layer may cost: in memory, by its entries and by the bytes
+// of its names, links and extended attributes; in time, by its sparse files.
+type limits struct {
+	entries, text int
+	sparse        int64
+}
 
-// sane is more than any image has and less than a gigabyte.
-var sane = limits{entries: 2 << 20, text: 256 << 20}
+// sane is more than any image has and less than a gigabyte of memory.
+var sane = limits{entries: 2 << 20, text: 256 << 20, sparse: maxSparse}
 
 // keep are the files that are read for nearly each step, and how large they
 // may be for their bytes to be kept with the index.
@@ -41,6 +44,7 @@ func index(r io.Reader, most limits) (*Layer, error) {
 	defer ahead.stop()
 	whole := sha256.New()
 	x := indexer{scanner: newScanner(io.TeeReader(ahead, whole)), digest: sha256.New(), most: most}
+	x.sparse = most.sparse
 	if err := x.all(); err != nil {
 		return nil, err
 	}

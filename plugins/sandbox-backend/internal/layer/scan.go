@@ -70,7 +70,7 @@ func (s *scanner) next() (c tree.Change, err error) {
 		}
 		switch {
 		case s.sparse < 0:
-			return c, fmt.Errorf("layer entry %.300q: the sparse files of the layer have more than %d bytes", h.Name, int64(maxSparse))
+			return c, fmt.Errorf("layer entry %.300q: the sparse files of the layer have too many bytes", h.Name)
 		case errors.Is(err, errSkip):
 			continue
 		case err != nil:
