@@ -160,7 +160,7 @@ func TestRecover(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := startBackend(t, job)
-	defer cmd.Wait() //nolint:errcheck // it may have been killed
+	defer cmd.Wait()
 	r := runner{list: processes}
 	for range 2 {
 		if err := r.Recover(t.Context(), job); err != nil {
