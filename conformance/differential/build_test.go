@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/zlayer/zlayer/conformance/vectors"
@@ -173,4 +174,18 @@ func lineOf(list []*diagv1.Diagnostic) int {
 		}
 	}
 	return 0
+}
+
+// usable ends the test when the side has no backend.
+func (s *side) usable(t *testing.T) {
+	t.Helper()
+	problem := "there is none; run make build"
+	for _, p := range s.host.Plugins() {
+		if p.ID == s.backend && p.Problem == "" {
+			return
+		} else if p.ID == s.backend {
+			problem = p.Problem
+		}
+	}
+	t.Fatalf("%s: %s", s.backend, problem)
 }

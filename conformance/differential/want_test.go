@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,3 +101,29 @@ func wantConfig(base, i *image) string {
 	}
 	return out.String()
 }
+
+// lineDiff lists the lines that only one of two texts has. A line that is
+// wanted without a time is found with any.
+func lineDiff(want, got string) string {
+	wanted, left := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(want) {
+		wanted[line], left[line] = true, true
+	}
+	var out strings.Builder
+	for line := range strings.Lines(got) {
+		if short := timeless.ReplaceAllString(line, ""); wanted[short] {
+			line = short
+		}
+		if !wanted[line] {
+			fmt.Fprintf(&out, "\t got %s\n", strings.TrimSpace(line))
+		}
+		delete(left, line)
+	}
+	for _, line := range slices.Sorted(maps.Keys(left)) {
+		fmt.Fprintf(&out, "\twant %s\n", strings.TrimSpace(line))
+	}
+	return out.String()
+}
+
+// timeless matches what a line says of its time.
+var timeless = regexp.MustCompile(` time=\d+\b`)
