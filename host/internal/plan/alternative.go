@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
@@ -41,16 +42,21 @@ func alternative(feature string) string {
 	return alternatives[feature]
 }
 
-// alternativePlatform says which platforms' commands run here.
-func alternativePlatform(d *backendv1.DescribeResponse) string {
+// alternativePlatform says what to do when commands of a platform do not run.
+// Emulators are for other processors, not for other systems.
+func alternativePlatform(d *backendv1.DescribeResponse, want *irv1.Platform) string {
 	var names []string
 	for _, s := range d.GetPlatforms() {
-		if s.GetRun() != backendv1.RunMode_RUN_MODE_NONE {
+		if s.GetRun() != backendv1.RunMode_RUN_MODE_NONE && s.GetPlatform().GetOs() == want.GetOs() {
 			names = append(names, ir.FormatPlatform(s.GetPlatform()))
 		}
 	}
 	if len(names) == 0 {
-		return ""
+		return "build on a machine with " + want.GetOs() + ", or COPY files that are built elsewhere"
 	}
-	return "build for " + strings.Join(names, " or ") + ", or install an emulator (binfmt_misc with qemu-user-static)"
+	help := "build for " + strings.Join(names, " or ")
+	if want.GetOs() == "linux" {
+		help += ", or install an emulator (binfmt_misc with qemu-user-static)"
+	}
+	return help
 }

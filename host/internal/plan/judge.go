@@ -67,7 +67,7 @@ func (v *Verdict) judgePlatform(n need, c Candidate) Missing {
 	}
 	mode := runMode(c.Description, n.platform)
 	if mode == backendv1.RunMode_RUN_MODE_NONE {
-		m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description)
+		m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description, n.platform)
 	}
 	v.Runs = append(v.Runs, Run{m.Platform, mode})
 	return m

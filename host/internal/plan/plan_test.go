@@ -219,6 +219,12 @@ Dockerfile:1:1-1:9 error unsupported-platform small does not support platform li
 Dockerfile:1:1-1:9 error unsupported-platform big does not support running commands of platform linux/arm64 on this machine
   build for linux/amd64, or install an emulator (binfmt_misc with qemu-user-static)
 `}, {
+		name: "commands of another system", build: image(&irv1.Platform{Os: "darwin", Architecture: "arm64"}, run()),
+		candidates: []plan.Candidate{says(backend("any", "exec", "*"), runs(amd64, native))},
+		want: `
+Dockerfile:1:1-1:9 error unsupported-platform any does not support running commands of platform darwin/arm64 on this machine
+  build on a machine with darwin, or COPY files that are built elsewhere
+`}, {
 		name: "a language", build: wasm("rust", "preview1"), candidates: []plan.Candidate{small, golang},
 		want: `
 Dockerfile:3:1-3:9 error unsupported-feature no installed backend supports a WebAssembly module from Rust
