@@ -356,3 +356,27 @@ func TestDeterminism(t *testing.T) {
 		t.Errorf("layers differ (-one +other):\n%s", diff)
 	}
 }
+
+// BenchmarkNothingToDo is a build of 27 steps in 3 stages that are all known.
+func BenchmarkNothingToDo(b *testing.B) {
+	r := newRig(b)
+	r.write(map[string]string{"a": "A"})
+	var stages []*irv1.ResolvedStage
+	for n := range 3 {
+		s := stage(scratch())
+		if n > 0 {
+			s.Base = stageInput(uint32(n - 1))
+		}
+		for i := range 3 {
+			dir := fmt.Sprintf("/%d/%d", n, i)
+			s.Steps = append(s.Steps, workdir(dir), copyFiles(dir+"/", "a"), run("made", dir))
+		}
+		stages = append(stages, s)
+	}
+	r.must(stages...)
+	for b.Loop() {
+		if _, err := r.backend.Build(b.Context(), r.start(stages...), &plugintest.Job{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
