@@ -28,8 +28,12 @@ help: build
 
 # ---- build: bin/zlayer and the bundle of plugins beside it ----
 
-build: bin/zlayer $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust
-	@bin/zlayer plugin seal $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile $(BUNDLE)/buildah-backend $(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust
+# The plugins that are one Go program each, and all there are.
+NATIVE  := sandbox-backend wasm-lang-go wasm-lang-rust
+PLUGINS := $(addprefix $(BUNDLE)/,dockerfile zimagefile buildah-backend $(NATIVE))
+
+build: bin/zlayer $(PLUGINS)
+	@bin/zlayer plugin seal $(PLUGINS)
 	@bin/zlayer plugin compile
 
 bin/zlayer: FORCE
@@ -40,7 +44,7 @@ $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
 	$(WASM) -o $@/$*.wasm ./frontends/$*/cmd
 	@cp frontends/$*/manifest.json $@/zlayer-plugin.json
 
-$(BUNDLE)/wasm-lang-go $(BUNDLE)/wasm-lang-rust: $(BUNDLE)/%: FORCE
+$(addprefix $(BUNDLE)/,$(NATIVE)): $(BUNDLE)/%: FORCE
 	@mkdir -p $@
 	CGO_ENABLED=0 $(BUILD) -o $@/$* ./plugins/$*
 	@cp plugins/$*/manifest.json $@/zlayer-plugin.json
@@ -74,10 +78,13 @@ test: build
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory test-system; \
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
 
+# The packages of the main module with tests that need more than a Go toolchain.
+SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance/differential/...
+
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap and busybox-static.
 test-system: build examples/scratch/bin/hello
-	@{ $(GO) test -json -count=1 -timeout 40m -tags system ./cmd/zlayer/... ; \
+	@{ $(GO) test -json -count=1 -timeout 40m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
 # ---- check ----
@@ -90,7 +97,7 @@ fmt:
 vet:
 	$(GO) vet ./...
 	cd sdk && $(GO) vet ./...
-	$(GO) vet -tags system ./cmd/zlayer/...
+	$(GO) vet -tags system $(SYSTEM)
 	cd plugins/buildah-backend && $(GO) vet -tags '$(BUILDAH_TAGS) system' ./...
 
 lint: $(TOOLS)/golangci-lint
@@ -101,7 +108,7 @@ cross:
 	@for os in linux darwin; do for arch in amd64 arm64; do \
 		echo "cross $$os/$$arch"; \
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/zlayer && \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./host/... ./plugins/wasm-lang-go/... || exit 1; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./host/... $(addsuffix /...,$(addprefix ./plugins/,$(NATIVE))) || exit 1; \
 		(cd sdk && CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./...) || exit 1; done; done
 
 # ---- generated code ----

@@ -144,3 +144,8 @@ func drafts(t *testing.T, storage string) []string {
 	}
 	return append(left, under(filepath.Join(storage, "overlay", "tempdirs"))...)
 }
+
+// leftLayers lists what sandbox-backend has unfinished in a state folder.
+func leftLayers(data string) []string {
+	return under(filepath.Join(data, "backends", "sandbox-backend", "tmp"))
+}

@@ -18,8 +18,16 @@ import (
 
 // Builds of one state folder at the same time do not disturb each other, the
 // same one or another, not even when one of them hangs and is then killed.
-func TestTogether(t *testing.T) {
-	m := newMess(t)
+func TestTogether(t *testing.T) { onEachMess(t, together) }
+
+// onEachMess runs a test with each container backend.
+func onEachMess(t *testing.T, test func(t *testing.T, m *mess)) {
+	for _, backend := range containerBackends {
+		t.Run(backend, func(t *testing.T) { test(t, newMess(t, backend)) })
+	}
+}
+
+func together(t *testing.T, m *mess) {
 	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
 	for i := range 2 {
 		m.write(fmt.Sprintf("Dockerfile.%d", i),
@@ -72,8 +80,9 @@ func (m *mess) together(n int) []string {
 
 // Whenever zlayer is killed, in the first millisecond or the last, the next
 // build works.
-func TestKilledAnytime(t *testing.T) {
-	m := newMess(t)
+func TestKilledAnytime(t *testing.T) { onEachMess(t, killedAnytime) }
+
+func killedAnytime(t *testing.T, m *mess) {
 	for i, delay := 0, time.Millisecond; delay < 3*time.Second; i, delay = i+1, delay*3/2 {
 		m.launch(m.command(append(m.args("0"), "--no-cache")...))
 		time.Sleep(delay)
@@ -89,8 +98,9 @@ func TestKilledAnytime(t *testing.T) {
 
 // A reader of the output that goes away, as head does, ends the build as if
 // zlayer had been killed.
-func TestReaderGone(t *testing.T) {
-	m := newMess(t)
+func TestReaderGone(t *testing.T) { onEachMess(t, readerGone) }
+
+func readerGone(t *testing.T, m *mess) {
 	m.write("Dockerfile", "ARG REGISTRY\nFROM ${REGISTRY}/base:1\nARG NAP\nRUN test $NAP = 0 || while sleep 0.1; do echo word; done\n")
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -110,7 +120,7 @@ func TestReaderGone(t *testing.T) {
 
 // What holds for commands of a container build holds for a compiler.
 func TestInterruptedCompiler(t *testing.T) {
-	m := newMess(t)
+	m := newMess(t, "wasm-lang-go")
 	project := filepath.Join(m.context, "project")
 	if err := os.CopyFS(project, os.DirFS(filepath.Join(m.repo, "examples", "wasm-go"))); err != nil {
 		t.Fatal(err)

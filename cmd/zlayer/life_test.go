@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,6 +46,8 @@ type mess struct {
 	*sandbox
 	data, temp, context string
 	registry            string
+	// container is the backend that builds images.
+	container string
 	// nap marks the processes of commands; the others have the state folder in
 	// their environment, backends in PATH.
 	nap string
@@ -55,10 +58,10 @@ type mess struct {
 }
 
 // newMess prepares the build in a state folder of its own.
-func newMess(t *testing.T) *mess {
+func newMess(t *testing.T, container string) *mess {
 	t.Helper()
-	s := newSandbox(t)
-	m := &mess{sandbox: s, registry: serveBase(t), nap: strconv.Itoa(1e8 + rand.IntN(9e8))}
+	s := newSandbox(t).on(container)
+	m := &mess{sandbox: s, container: container, registry: serveBase(t), nap: strconv.Itoa(1e8 + rand.IntN(9e8))}
 	for _, kv := range s.env {
 		if dir, ok := strings.CutPrefix(kv, "ZLAYER_DATA_DIR="); ok {
 			m.data = dir
@@ -159,13 +162,14 @@ func (m *mess) find(parent int, name string) process {
 }
 
 // backend is the process that the host started.
-func (m *mess) backend() process { return m.find(m.cmd.Process.Pid, "buildah-backend") }
+func (m *mess) backend() process { return m.find(m.cmd.Process.Pid, m.container) }
 
 // worker is the process that the backend started.
-func (m *mess) worker() process { return m.find(m.backend().pid, "buildah-backend-worker") }
+func (m *mess) worker() process { return m.find(m.backend().pid, "") }
 
-// inner is the first process of the worker's PID namespace. As root that is the
-// worker itself.
+// inner is the first process of the PID namespace below the worker. With
+// buildah-backend as root that is the worker itself; with sandbox-backend it is
+// the command.
 func (m *mess) inner() process {
 	p := m.worker()
 	for !p.first {
@@ -199,6 +203,7 @@ func (m *mess) leftInState() string {
 		left = append(left, found...)
 	}
 	left = append(left, under(m.temp)...)
+	left = append(left, leftLayers(m.data)...)
 	left = append(left, drafts(m.t, filepath.Join(m.data, "backends", "buildah-backend", "storage"))...)
 	return strings.Join(left, "\n")
 }
@@ -242,67 +247,21 @@ func (m *mess) exit() int {
 
 // However a build is interrupted, nothing is left of it and the next one works.
 func TestInterrupted(t *testing.T) {
-	kill := func(pid int, s syscall.Signal) {
-		if err := syscall.Kill(pid, s); err != nil {
-			t.Error(err)
-		}
-	}
-	for _, c := range []struct {
-		name string
-		do   func(m *mess)
-		// exit is zlayer's exit code; -1 when it is killed itself.
-		exit int
-	}{
-		{"ctrl-c", func(m *mess) { kill(m.cmd.Process.Pid, syscall.SIGINT) }, 130},
-		{"ctrl-c in a terminal", func(m *mess) { kill(-m.cmd.Process.Pid, syscall.SIGINT) }, 130},
-		{"ctrl-c twice", func(m *mess) {
-			kill(m.backend().pid, syscall.SIGSTOP)
-			kill(m.cmd.Process.Pid, syscall.SIGINT)
-			time.Sleep(100 * time.Millisecond)
-			kill(m.cmd.Process.Pid, syscall.SIGINT)
-		}, -1},
-		{"terminated", func(m *mess) { kill(m.cmd.Process.Pid, syscall.SIGTERM) }, 130},
-		{"host killed", func(m *mess) { kill(m.cmd.Process.Pid, syscall.SIGKILL) }, -1},
-		{"terminal gone", func(m *mess) { kill(-m.cmd.Process.Pid, syscall.SIGHUP) }, -1},
-		{"backend killed", func(m *mess) { kill(m.backend().pid, syscall.SIGKILL) }, 5},
-		{"backend terminated", func(m *mess) { kill(m.backend().pid, syscall.SIGTERM) }, 5},
-		{"worker killed", func(m *mess) { kill(m.worker().pid, syscall.SIGKILL) }, 5},
-		{"inner worker killed", func(m *mess) { kill(m.inner().pid, syscall.SIGKILL) }, 5},
-		{"worker terminated", func(m *mess) { kill(m.worker().pid, syscall.SIGTERM) }, 5},
-		{"host and backend killed", func(m *mess) {
-			m.socketStays = true
-			backend := m.backend().pid
-			kill(m.cmd.Process.Pid, syscall.SIGSTOP)
-			kill(backend, syscall.SIGKILL)
-			kill(m.cmd.Process.Pid, syscall.SIGKILL)
-		}, -1},
-		// This takes the eight seconds that a backend may take to cancel.
-		{"backend stopped and ctrl-c", func(m *mess) {
-			kill(m.backend().pid, syscall.SIGSTOP)
-			kill(m.cmd.Process.Pid, syscall.SIGINT)
-		}, 130},
-		{"worker stopped and ctrl-c", func(m *mess) {
-			kill(m.inner().pid, syscall.SIGSTOP)
-			kill(m.cmd.Process.Pid, syscall.SIGINT)
-		}, 130},
-		{"worker stopped and host killed", func(m *mess) {
-			kill(m.inner().pid, syscall.SIGSTOP)
-			kill(m.cmd.Process.Pid, syscall.SIGKILL)
-		}, -1},
-		{"worker stopped and backend killed", func(m *mess) {
-			kill(m.inner().pid, syscall.SIGSTOP)
-			kill(m.backend().pid, syscall.SIGKILL)
-		}, 5},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := newMess(t)
-			m.start()
-			since := time.Now()
-			c.do(m)
-			if code := m.exit(); code != c.exit {
-				t.Errorf("exit code %d (%v), want %d:\n%s", code, m.cmd.ProcessState, c.exit, m.out.String())
+	for _, backend := range containerBackends {
+		t.Run(backend, func(t *testing.T) {
+			for _, c := range slices.Concat(interruptions, workerInterruptions[backend]) {
+				t.Run(c.name, func(t *testing.T) { interrupt(t, newMess(t, backend), c) })
 			}
-			m.clean(since)
 		})
 	}
+}
+
+func interrupt(t *testing.T, m *mess, c interruption) {
+	m.start()
+	since := time.Now()
+	c.do(m)
+	if code := m.exit(); code != c.exit {
+		t.Errorf("exit code %d (%v), want %d:\n%s", code, m.cmd.ProcessState, c.exit, m.out.String())
+	}
+	m.clean(since)
 }

@@ -27,6 +27,12 @@ func newSandbox(t *testing.T) *sandbox {
 	return &sandbox{t, repo, data, env}
 }
 
+// on makes a backend the one that builds.
+func (s *sandbox) on(backend string) *sandbox {
+	s.env = append(s.env, "ZLAYER_BACKEND="+backend)
+	return s
+}
+
 // userEnv is set in the tests that run again as a plain user.
 const userEnv = "ZLAYER_TEST_USER"
 

@@ -5,7 +5,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -15,6 +17,16 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
+
+// containerBackends are the backends for images that come with zlayer.
+var containerBackends = []string{"buildah-backend", "sandbox-backend"}
+
+// onEach runs a test with each of them, in a state folder of its own.
+func onEach(t *testing.T, test func(t *testing.T, s *sandbox)) {
+	for _, backend := range containerBackends {
+		t.Run(backend, func(t *testing.T) { test(t, newSandbox(t).on(backend)) })
+	}
+}
 
 // buildLayout builds a context and reads the image back.
 func (s *sandbox) buildLayout(context string, args ...string) (*image, string) {
@@ -48,20 +60,23 @@ func (s *sandbox) withHello(example string) string {
 
 // Two frontends, one image: from a Dockerfile and from a ZImagefile.
 func TestScratchExamples(t *testing.T) {
-	s := newSandbox(t)
-	for _, example := range []string{"scratch", "zimagefile"} {
-		t.Run(example, func(t *testing.T) {
-			s.t = t
-			dir := filepath.Join(t.TempDir(), "layout")
-			s.zlayer("build", s.withHello(example), "--output", "type=oci-layout,dest="+dir)
-			img := openLayout(t, dir)
-			if got := img.files["/greeting"]; got.Content == "" || got.Type != '0' {
-				t.Errorf("RUN did not write /greeting: %+v", got)
-			}
-			if c := img.config.Config; c.User != "65534:65534" || !slices.Equal(c.Entrypoint, []string{"/hello"}) || !slices.Equal(c.Cmd, []string{"read", "/greeting"}) {
-				t.Errorf("config: %+v", c)
-			}
-		})
+	onEach(t, func(t *testing.T, s *sandbox) {
+		for _, example := range []string{"scratch", "zimagefile"} {
+			checkScratchExample(t, s, example)
+		}
+	})
+}
+
+func checkScratchExample(t *testing.T, s *sandbox, example string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "layout")
+	s.zlayer("build", s.withHello(example), "--output", "type=oci-layout,dest="+dir)
+	img := openLayout(t, dir)
+	if got := img.files["/greeting"]; got.Content == "" || got.Type != '0' {
+		t.Errorf("%s: RUN did not write /greeting: %+v", example, got)
+	}
+	if c := img.config.Config; c.User != "65534:65534" || !slices.Equal(c.Entrypoint, []string{"/hello"}) || !slices.Equal(c.Cmd, []string{"read", "/greeting"}) {
+		t.Errorf("%s: config: %+v", example, c)
 	}
 }
 
@@ -70,30 +85,30 @@ func TestScratchExamples(t *testing.T) {
 func TestReproducible(t *testing.T) {
 	registry := serveBase(t)
 	for _, example := range []string{"scratch", "debian"} {
-		var digests []string
-		for range 2 {
-			s := newSandbox(t)
-			s.env = append(s.env, "SOURCE_DATE_EPOCH=1700000000")
-			digests = append(digests, s.zlayer("build", s.withHello(example), "--build-arg", "REGISTRY="+registry))
-		}
-		if digests[0] != digests[1] {
-			t.Errorf("%s: two digests: %s, %s", example, digests[0], digests[1])
+		for _, backend := range containerBackends {
+			var digests []string
+			for range 2 {
+				s := newSandbox(t).on(backend)
+				s.env = append(s.env, "SOURCE_DATE_EPOCH=1700000000")
+				digests = append(digests, s.zlayer("build", s.withHello(example), "--build-arg", "REGISTRY="+registry))
+			}
+			if digests[0] != digests[1] {
+				t.Errorf("%s on %s: two digests: %s, %s", example, backend, digests[0], digests[1])
+			}
 		}
 	}
 }
 
 func TestDebianExample(t *testing.T) {
-	s := newSandbox(t)
 	registry := serveBase(t)
-	for _, format := range []string{"oci", "docker"} {
-		t.Run(format, func(t *testing.T) {
-			s.t = t
+	onEach(t, func(t *testing.T, s *sandbox) {
+		for _, format := range []string{"oci", "docker"} {
 			img, _ := s.buildLayout("examples/debian", "--build-arg", "REGISTRY="+registry, "--image-format", format, "--tag", "words:"+format)
 			checkDebianFiles(t, img)
 			checkDebianConfig(t, img)
 			checkDebianHistory(t, img)
-		})
-	}
+		}
+	})
 }
 
 func checkDebianFiles(t *testing.T, img *image) {
@@ -185,8 +200,9 @@ func checkDebianHistory(t *testing.T, img *image) {
 
 // A file that changes while a build reads it must not be remembered as what it
 // was before.
-func TestContextChangesDuringBuild(t *testing.T) {
-	s := newSandbox(t)
+func TestContextChangesDuringBuild(t *testing.T) { onEach(t, contextChanges) }
+
+func contextChanges(t *testing.T, s *sandbox) {
 	dir := t.TempDir()
 	write := func(name, text string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -208,8 +224,9 @@ func TestContextChangesDuringBuild(t *testing.T) {
 }
 
 // What is pushed is what was built, and a base that was pushed can be pulled.
-func TestPushAndPull(t *testing.T) {
-	s := newSandbox(t)
+func TestPushAndPull(t *testing.T) { onEach(t, pushAndPull) }
+
+func pushAndPull(t *testing.T, s *sandbox) {
 	registry := serveBase(t)
 	digest := s.zlayer("build", s.withHello("scratch"), "--tag", registry+"/team/hello:1")
 	if got := s.zlayer("push", registry+"/team/hello:1"); got != registry+"/team/hello@"+digest {
@@ -230,8 +247,9 @@ func TestPushAndPull(t *testing.T) {
 
 // HEALTHCHECK, SHELL and ONBUILD pass from stage to stage by Docker's rules, and
 // are in the image whatever its format.
-func TestDockerConfigSurvives(t *testing.T) {
-	s := newSandbox(t)
+func TestDockerConfigSurvives(t *testing.T) { onEach(t, dockerConfig) }
+
+func dockerConfig(t *testing.T, s *sandbox) {
 	dir := t.TempDir()
 	text := "FROM " + serveBase(t) + `/base:1 AS a
 SHELL ["/bin/sh", "-exc"]
@@ -257,6 +275,38 @@ CMD echo ready
 		}
 		if !slices.Equal(c.OnBuild, []string{"COPY . /app/"}) || img.files["/trigger"].Content != "from the stage\n" {
 			t.Errorf("%s: triggers %q, /trigger %+v", format, c.OnBuild, img.files["/trigger"])
+		}
+	}
+}
+
+// A command that runs as another user needs another id. Who has none is told so,
+// with the line, before anything starts.
+func TestUserOfCommand(t *testing.T) { onEach(t, userOfCommand) }
+
+func userOfCommand(t *testing.T, s *sandbox) {
+	dir := t.TempDir()
+	text := "FROM " + serveBase(t) + "/base:1\nRUN mkdir -m 777 /out\nUSER 1000:1000\nRUN echo hello > /out/file\n"
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	layout := filepath.Join(t.TempDir(), "layout")
+	_, err := s.try("build", dir, "--output", "type=oci-layout,dest="+layout)
+	if os.Getenv(userEnv) != oneID {
+		if err != nil {
+			t.Fatalf("%v\n%s", err, stderrOf(err))
+		}
+		if got := openLayout(t, layout).files["/out/file"]; got.UID != 1000 || got.GID != 1000 || got.Content != "hello\n" {
+			t.Errorf("/out/file: %+v", got)
+		}
+		return
+	}
+	message := stderrOf(err)
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("%v, want exit code 7", err)
+	}
+	for _, want := range []string{"Dockerfile:4:1: error:", "RUN echo hello", "subuid"} {
+		if !strings.Contains(message, want) {
+			t.Errorf("the message lacks %q:\n%s", want, message)
 		}
 	}
 }

@@ -21,9 +21,13 @@ const (
 	testUID  = 54321
 )
 
-// notAsUser are the tests that are the same for every user: this one, and the
-// one that reads the sources.
-const notAsUser = "^(TestAsUser|TestReadme)$"
+// notAsUser are the tests that are the same for every user: this one, the one
+// that reads the sources, and those that need the toolchain of another language.
+const notAsUser = "^(TestAsUser|TestAsUserWithoutRange|TestReadme|TestWasmPrograms|TestWasmRustTwice|TestWasmKilled)$"
+
+// withoutRange are the tests that a user without subordinate ids runs: only
+// sandbox-backend runs commands then.
+const withoutRange = "^(TestScratchExamples|TestInterrupted|TestTogether|TestKilledAnytime|TestUserOfCommand)$/^sandbox-backend$"
 
 // become runs a command as the user: it shows it other files in /etc, and the Go
 // toolchain where it can read it.
@@ -36,7 +40,15 @@ exec setpriv --reuid "$0" --regid "$0" --clear-groups -- "$@"
 
 // The tests of this package again as a user with subordinate ids, who can read
 // neither root's files nor the source tree.
-func TestAsUser(t *testing.T) {
+func TestAsUser(t *testing.T) { asUser(t, "subuid", "-test.skip="+notAsUser) }
+
+// Some of them as a user who has but one id.
+func TestAsUserWithoutRange(t *testing.T) { asUser(t, oneID, "-test.run="+withoutRange) }
+
+// oneID is the value of userEnv for a user without subordinate ids.
+const oneID = "one-id"
+
+func asUser(t *testing.T, kind string, args ...string) {
 	if os.Getenv(userEnv) != "" {
 		t.Fatal("this is that user")
 	}
@@ -61,14 +73,15 @@ func TestAsUser(t *testing.T) {
 	}
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
 		"sh", "-euc", become, strconv.Itoa(testUID), filepath.Join(top, "tests"),
-		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.skip="+notAsUser, "-test.timeout=20m")
+		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout=20m")
+	cmd.Args = append(cmd.Args, args...)
 	cmd.Dir = here
-	cmd.Env = append(os.Environ(), userEnv+"=1", "ETC="+userFiles(t), "HOME="+home, "TMPDIR="+home,
+	cmd.Env = append(os.Environ(), userEnv+"="+kind, "ETC="+userFiles(t, kind), "HOME="+home, "TMPDIR="+home,
 		"GOCACHE="+filepath.Join(home, "cache"), "GOPATH="+filepath.Join(home, "go"), "GOMODCACHE=", "GOENV=off",
 		"XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "XDG_RUNTIME_DIR=", "ZLAYER_DATA_DIR=")
 	cmd.Env = append(cmd.Env, toolchain(t, top)...)
 	out, err := cmd.CombinedOutput()
-	t.Logf("as user %d:\n%s", testUID, out)
+	t.Logf("as user %d (%s):\n%s", testUID, kind, out)
 	if err != nil {
 		t.Error(err)
 	}
@@ -105,14 +118,18 @@ func copyTree(t *testing.T, top string) (here string) {
 
 // userFiles makes a folder with the files of /etc that know of users, with the
 // user in them.
-func userFiles(t *testing.T) string {
+func userFiles(t *testing.T, kind string) string {
 	t.Helper()
 	dir := t.TempDir()
+	ids := testUser + ":100000:65536\n"
+	if kind == oneID {
+		ids = ""
+	}
 	for name, line := range map[string]string{
 		"passwd": fmt.Sprintf("%s:x:%d:%d::/nonexistent:/bin/sh\n", testUser, testUID, testUID),
 		"group":  fmt.Sprintf("%s:x:%d:\n", testUser, testUID),
-		"subuid": testUser + ":100000:65536\n",
-		"subgid": testUser + ":100000:65536\n",
+		"subuid": ids,
+		"subgid": ids,
 	} {
 		have, err := os.ReadFile(filepath.Join("/etc", name))
 		if err != nil {
