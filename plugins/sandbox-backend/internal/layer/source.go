@@ -23,19 +23,21 @@ type Source struct {
 	// Compressed says that it is a blob of an image, compressed or not as its
 	// first bytes tell; otherwise it is the uncompressed tar.
 	Compressed bool
-	// Expand returns the file of the uncompressed tar of a compressed layer,
-	// which it makes when there is none. Nil when there is no place for one:
-	// then each Open reads the blob from its beginning.
+	// Expand makes the uncompressed tar of a compressed layer. Nil when there
+	// is no place for one: then each Open reads the blob from its beginning.
 	Expand *Expander
 }
 
-// Expander makes the uncompressed tar of a layer once files are read from all
-// over it: what a few files need not cost.
+// Expander makes the uncompressed tar of a layer that many files are read from.
+// For a few it is not worth it: as long as what is decompressed to get at them
+// adds up to less than the layer, the blob will do.
 type Expander struct {
-	// Make makes the tar and returns its path. It may be called again.
+	// Make makes the tar, when it is not there, and returns its path. It is
+	// called for each file.
 	Make func() (path string, err error)
-	// budget is how many bytes were read for nothing.
-	spent expense
+
+	// skipped is how many bytes were decompressed only to get at what follows.
+	skipped atomic.Int64
 }
 
 // Open returns the bytes of a file of this layer: n has the Content that the
@@ -82,7 +84,7 @@ type readCloser struct {
 func (s Source) at(offset int64) (io.ReadCloser, error) {
 	path := s.Path
 	if s.Compressed {
-		if s.Expand == nil || s.Expand.spent.add(offset) <= s.Size {
+		if s.Expand == nil || s.Expand.skipped.Add(offset) <= s.Size {
 			return s.through(offset)
 		}
 		expanded, err := s.Expand.Make()
@@ -178,9 +180,3 @@ func same(a, b tree.Change) bool {
 	}
 	return a.Node == nil || a.Node.Kind == b.Node.Kind && a.Node.Size == b.Node.Size
 }
-
-// expense counts bytes; many goroutines may add to it.
-type expense struct{ n atomic.Int64 }
-
-// add adds and returns the sum.
-func (e *expense) add(n int64) int64 { return e.n.Add(n) }

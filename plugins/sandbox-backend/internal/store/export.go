@@ -61,7 +61,7 @@ func writeFile(to string, r io.Reader) (sum string, err error) {
 func (s *Store) Expand(src layer.Source) (path string, err error) {
 	path = s.tar(src.Digest)
 	defer s.lock(path)()
-	if s.Has(src.Digest) {
+	if info, err := os.Stat(path); err == nil && info.Size() == src.Size {
 		return path, nil
 	}
 	r, err := src.Stream()

@@ -56,8 +56,7 @@ func Compare(a, b string) int {
 	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++
 	}
-	switch {
-	case i == len(a) || i < len(b) && rank(a[i]) < rank(b[i]):
+	if i == len(a) || i < len(b) && rank(a[i]) < rank(b[i]) {
 		return -1
 	}
 	return 1
