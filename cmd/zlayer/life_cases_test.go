@@ -76,7 +76,7 @@ var workerInterruptions = map[string][]interruption{
 	},
 	// A command that is killed is a step that failed.
 	"sandbox-backend": {
-		{"command killed", func(m *mess) { m.signal(m.inner().pid, syscall.SIGKILL) }, 4},
+		{"command killed", func(m *mess) { m.signal(m.find(m.worker().pid, "").pid, syscall.SIGKILL) }, 4},
 		{"worker stopped", func(m *mess) {
 			m.signal(m.worker().pid, syscall.SIGSTOP)
 			m.signal(m.cmd.Process.Pid, syscall.SIGINT)

@@ -149,10 +149,10 @@ func (m *mess) processes() []process {
 	return list
 }
 
-// find returns the one process of the build with a parent and a name.
+// find returns the one child of a process with a name.
 func (m *mess) find(parent int, name string) process {
 	m.t.Helper()
-	for _, p := range m.processes() {
+	for _, p := range allProcesses() {
 		if p.parent == parent && strings.Contains(p.args, name) {
 			return p
 		}
@@ -167,9 +167,8 @@ func (m *mess) backend() process { return m.find(m.cmd.Process.Pid, m.container)
 // worker is the process that the backend started.
 func (m *mess) worker() process { return m.find(m.backend().pid, "") }
 
-// inner is the first process of the PID namespace below the worker. With
-// buildah-backend as root that is the worker itself; with sandbox-backend it is
-// the command.
+// inner is the first process of the PID namespace of the worker. With
+// sandbox-backend, and with buildah-backend as root, that is the worker itself.
 func (m *mess) inner() process {
 	p := m.worker()
 	for !p.first {
