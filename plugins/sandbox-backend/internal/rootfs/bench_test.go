@@ -66,13 +66,13 @@ func gone(name string) layer.Entry {
 
 // bench is a folder on one file system with layers in it.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	dir   string
 	chain driver.Chain
 	roots int
 }
 
-func newBench(t *testing.T, layers ...[]layer.Entry) *bench {
+func newBench(t testing.TB, layers ...[]layer.Entry) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: t.TempDir(), chain: driver.Chain{Tree: tree.Empty()}}
 	t.Cleanup(func() {
@@ -129,7 +129,7 @@ func (b *bench) open(o Options) *Root {
 }
 
 // text shows entries, one on a line, without times.
-func text(t *testing.T, entries []layer.Entry) string {
+func text(t testing.TB, entries []layer.Entry) string {
 	t.Helper()
 	var out strings.Builder
 	for _, e := range entries {
@@ -138,7 +138,7 @@ func text(t *testing.T, entries []layer.Entry) string {
 	return out.String()
 }
 
-func line(t *testing.T, e layer.Entry) string {
+func line(t testing.TB, e layer.Entry) string {
 	t.Helper()
 	switch e.Op {
 	case tree.Remove:

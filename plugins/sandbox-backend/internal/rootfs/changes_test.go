@@ -41,7 +41,7 @@ func base() [][]layer.Entry {
 
 // at is a command: what it does with its root.
 type command struct {
-	t    *testing.T
+	t    testing.TB
 	root string
 }
 

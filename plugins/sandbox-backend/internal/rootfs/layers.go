@@ -23,7 +23,7 @@ type layers struct {
 
 // The files of an unpacked layer.
 const (
-	filesName = "files"
+	filesName = "f"
 	aboutName = "about.json"
 )
 

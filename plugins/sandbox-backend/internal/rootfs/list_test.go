@@ -22,7 +22,7 @@ import (
 
 // onDiskList shows all files below a folder, one on a line, by means that the
 // package itself does not use. Times of the root are left out, and devices.
-func onDiskList(t *testing.T, root string) string {
+func onDiskList(t testing.TB, root string) string {
 	t.Helper()
 	var out strings.Builder
 	links, count := map[uint64]string{}, map[uint64]int{}
@@ -73,7 +73,7 @@ func onDiskList(t *testing.T, root string) string {
 }
 
 // inTreeList shows a tree in the same form, as it should be on disk.
-func inTreeList(t *testing.T, chain driver.Chain) string {
+func inTreeList(t testing.TB, chain driver.Chain) string {
 	t.Helper()
 	id, err := currentIDs()
 	if err != nil {
@@ -131,7 +131,7 @@ func (l listed) String() string {
 	return fmt.Sprintf("%s %q %04o %d:%d %d %.60q link=%q%s", l.kind, l.name, l.mode, l.uid, l.gid, l.sec, l.data, l.link, l.xattrs)
 }
 
-func read(t *testing.T, path string) string {
+func read(t testing.TB, path string) string {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-func content(t *testing.T, chain driver.Chain, n *tree.Node) string {
+func content(t testing.TB, chain driver.Chain, n *tree.Node) string {
 	for _, src := range chain.Layers {
 		if src.Digest != n.Content.Layer {
 			continue

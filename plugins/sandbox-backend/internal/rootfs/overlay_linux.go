@@ -59,7 +59,7 @@ func newOverlay(r *Root, sources []layer.Source) (view, error) {
 		return nil, err
 	}
 	o := &overlay{root: r, layers: store}
-	for _, name := range []string{upperName, workName, frameName, rootName, linksName} {
+	for _, name := range []string{upperName, workName, frameName, rootName} {
 		if err := os.Mkdir(o.temp(name), 0o700); err != nil {
 			return nil, err
 		}
@@ -124,14 +124,10 @@ func (o *overlay) try(tried *bool) error {
 		return nil
 	}
 	*tried = true
-	if err := os.Symlink(o.temp(frameName), filepath.Join(o.temp(linksName), "0")); err != nil {
-		return err
-	}
-	defer os.Remove(filepath.Join(o.temp(linksName), "0"))
 	if err := o.whiteouts(); err != nil {
 		return &refusal{"whiteouts are refused", err}
 	}
-	if err := o.mountLowers("0", ""); err != nil {
+	if err := o.mountLowers(o.layers.dir, nil, ""); err != nil {
 		return err
 	}
 	return o.unmount()
@@ -247,32 +243,59 @@ func (o *overlay) dressUpper(n *tree.Node) error {
 	return dressFolder(spot{p.fd, "."}, n, o.root.id)
 }
 
-// mount mounts the overlay. Its options have to fit in a page, so each layer
-// has a short name: a symbolic link.
+// mount mounts the overlay.
 func (o *overlay) mount() error {
-	names := []string{"../" + frameName}
+	var names []string
 	for i, path := range slices.Backward(o.lowers) {
-		short := strconv.FormatInt(int64(i), 36)
-		if err := os.Symlink(path, filepath.Join(o.temp(linksName), short)); err != nil {
-			return err
-		}
-		names = append(names, short)
+		names = append(names, filepath.Join(filepath.Base(filepath.Dir(path)), filesName))
 		if o.seen[i].Whole {
 			break
 		}
 	}
+	dir := o.layers.dir
+	if len(strings.Join(names, ":")) > maxNames {
+		if err := o.shorten(names); err != nil {
+			return err
+		}
+		dir = o.temp(linksName)
+	}
 	// A command may ask for its files to be on disk for sure. Nobody needs that:
 	// after a crash they are thrown away.
-	return o.mountLowers(strings.Join(names, ":"), ",volatile")
+	return o.mountLowers(dir, names, ",volatile")
 }
 
-// mountLowers mounts the overlay of these folders, named relative to that of
-// the links.
-func (o *overlay) mountLowers(lowers, more string) error {
-	data := "lowerdir=" + lowers + ",upperdir=../" + upperName + ",workdir=../" + workName +
+// maxNames is how long the names of all layers may be together: the options of
+// a mount have to fit in a page.
+const maxNames = 4096 - 512
+
+// shorten gives the layers short names: symbolic links.
+func (o *overlay) shorten(names []string) error {
+	if err := os.Mkdir(o.temp(linksName), 0o700); err != nil {
+		return err
+	}
+	for i, name := range names {
+		names[i] = strconv.FormatInt(int64(i), 36)
+		if err := os.Symlink(filepath.Join(o.layers.dir, name), filepath.Join(o.temp(linksName), names[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mountLowers mounts the overlay of the frame and these folders below dir.
+func (o *overlay) mountLowers(dir string, names []string, more string) error {
+	// By its descriptor: the path itself may be long, or hold a "," or ":".
+	temp, err := os.Open(o.root.options.Temp)
+	if err != nil {
+		return err
+	}
+	defer temp.Close()
+	here := fmt.Sprintf("/proc/self/fd/%d/", temp.Fd())
+	data := "lowerdir=" + strings.Join(append([]string{here + frameName}, names...), ":") +
+		",upperdir=" + here + upperName + ",workdir=" + here + workName +
 		",userxattr,redirect_dir=nofollow,metacopy=off,index=off,xino=off" + more
-	if err := inFolder(o.temp(linksName), func() error {
-		return unix.Mount("overlay", "../"+rootName, "overlay", 0, data)
+	if err := inFolder(dir, func() error {
+		return unix.Mount("overlay", here+rootName, "overlay", 0, data)
 	}); err != nil {
 		return &refusal{"this machine refuses to mount an overlay", err}
 	}

@@ -5,6 +5,7 @@ package rootfs
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"runtime"
 	"sync"
@@ -23,8 +24,11 @@ type writer struct {
 	id    ids
 	place *place
 	buf   []byte
-	jobs  chan job
-	done  sync.WaitGroup
+	// jobs are for one goroutine each. All files of a folder are for the same
+	// one: more would only wait for each other.
+	jobs []chan job
+	seed maphash.Seed
+	done sync.WaitGroup
 	// pending counts the jobs under way.
 	pending sync.WaitGroup
 	mu      sync.Mutex
@@ -43,23 +47,25 @@ func newWriter(path string, id ids) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{id: id, place: p, buf: make([]byte, hole), jobs: make(chan job, 64)}
+	w := &writer{id: id, place: p, buf: make([]byte, hole), seed: maphash.MakeSeed()}
 	for range runtime.GOMAXPROCS(0) {
 		own, err := openPlace(path)
 		if err != nil {
 			_ = w.end()
 			return nil, err
 		}
-		w.done.Go(func() { w.work(own) })
+		jobs := make(chan job, 64)
+		w.jobs = append(w.jobs, jobs)
+		w.done.Go(func() { w.work(own, jobs) })
 	}
 	return w, nil
 }
 
 // work makes the files of jobs.
-func (w *writer) work(p *place) {
+func (w *writer) work(p *place, jobs <-chan job) {
 	defer p.close()
 	buf := make([]byte, hole)
-	for j := range w.jobs {
+	for j := range jobs {
 		at, err := p.at(j.name)
 		if err == nil {
 			err = j.make(at, buf)
@@ -90,7 +96,9 @@ func (w *writer) wait() error {
 
 // end waits for all files and lets go of the folder.
 func (w *writer) end() error {
-	close(w.jobs)
+	for _, jobs := range w.jobs {
+		close(jobs)
+	}
 	w.done.Wait()
 	w.place.close()
 	return w.wait()
@@ -118,7 +126,8 @@ func (w *writer) file(name string, n *tree.Node, content io.Reader) error {
 // do makes a file soon. The folder it is in must exist.
 func (w *writer) do(name string, fn func(at spot, buf []byte) error) {
 	w.pending.Add(1)
-	w.jobs <- job{name, fn}
+	dir, _ := split(name)
+	w.jobs[maphash.String(w.seed, dir)%uint64(len(w.jobs))] <- job{name, fn}
 }
 
 // link gives a file that was made one more name.
