@@ -113,8 +113,7 @@ func (d *caseDir) request(s *side) (host.Request, error) {
 // context.
 func (d *caseDir) layout(s *side) string { return d.dir + "-" + s.name }
 
-// run builds a vector. An error is one of the machinery, or of a build that
-// neither worked nor failed because of the vector.
+// run builds a vector. An error is one of the machinery around it.
 func (s *side) run(ctx context.Context, d *caseDir) (*outcome, error) {
 	out := &outcome{}
 	r, err := d.request(s)
@@ -144,12 +143,14 @@ func (s *side) run(ctx context.Context, d *caseDir) (*outcome, error) {
 	return out, nil
 }
 
-// fail classifies an error.
+// fail classifies an error; a backend that broke is a class that no vector
+// wants.
 func (o *outcome) fail(err error) error {
 	var (
 		source      *host.SourceError
 		unsupported *host.UnsupportedError
 		step        *host.StepError
+		broken      *host.PluginError
 	)
 	o.message = err.Error()
 	switch {
@@ -160,6 +161,8 @@ func (o *outcome) fail(err error) error {
 	case errors.As(err, &step):
 		o.failure = &vectors.Failure{Class: "source", Line: lineOf(step.Findings), Exit: step.ExitCode}
 		o.message += "\n" + step.Output
+	case errors.As(err, &broken):
+		o.failure = &vectors.Failure{Class: "broken"}
 	default:
 		return err
 	}
