@@ -206,7 +206,7 @@ func (s *suite) wanted(t *testing.T, c *vectors.Container, side *side, o *outcom
 	case o.failure != nil:
 		return
 	default:
-		w.b = want(s.servers.image, built{o.image, o.began, o.ended})
+		w.b = describeImage(s.servers.image, built{o.image, o.began, o.ended})
 		w.b = strings.NewReplacer(s.servers.base, "$BASE", s.servers.files, "$FILES").Replace(w.b)
 	}
 	found := lineDiff(w.a, w.b)

@@ -18,9 +18,9 @@ import (
 // none of their own.
 var made = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// want writes what an image has that its base has not, as vectors/README.md
+// describeImage writes what an image has that its base has not, as vectors/README.md
 // says.
-func want(base *image, b built) string {
+func describeImage(base *image, b built) string {
 	var out strings.Builder
 	names := b.names()
 	if b.inherits(base) {

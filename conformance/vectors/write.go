@@ -162,7 +162,8 @@ func pattern(n int) []byte {
 }
 
 // settle gives everything below dir its time and mode, whatever the umask of
-// this process is.
+// this process is; last those that were asked for, since a file may have
+// several names.
 func (s *setup) settle(dir string) error {
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
@@ -171,12 +172,11 @@ func (s *setup) settle(dir string) error {
 		if err != nil {
 			return err
 		}
-		at, ok := s.times[path]
-		if !ok {
-			at = When
-		}
-		return setTime(path, at)
+		return setTime(path, When)
 	})
+	for path, at := range s.times {
+		err = errors.Join(err, setTime(path, at))
+	}
 	for path, mode := range s.modes {
 		err = errors.Join(err, syscall.Chmod(path, mode))
 	}
