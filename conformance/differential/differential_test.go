@@ -9,6 +9,7 @@ package differential_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,8 +19,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/zlayer/zlayer/conformance/vectors"
 	"github.com/zlayer/zlayer/host"
@@ -226,14 +225,13 @@ func (s *suite) wanted(t *testing.T, c *vectors.Container, side *side, o *outcom
 	}
 }
 
-// fillWant adds @want to a vector's file.
+// fillWant adds @want to a vector and its file.
 func fillWant(c *vectors.Container, text string) error {
-	path := filepath.Join("..", "vectors", "container", c.Name+".txtar")
-	a, err := txtar.ParseFile(path)
+	c.Files = append(c.Files, vectors.File{Name: "@want", Data: []byte(text)})
+	f, err := os.OpenFile(filepath.Join("..", "vectors", "container", c.Name+".txtar"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	a.Files = append(a.Files, txtar.File{Name: "@want", Data: []byte(text)})
-	c.Files = a.Files
-	return os.WriteFile(path, txtar.Format(a), 0o644)
+	_, err = f.WriteString("-- @want --\n" + text)
+	return errors.Join(err, f.Close())
 }

@@ -12,8 +12,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 //go:embed container/*.txtar base/*.txt
@@ -43,7 +41,7 @@ type Container struct {
 	// Fails says how the last build fails. Nil: it does not.
 	Fails *Failure
 	// Files are the files of the vector, the Dockerfile among them.
-	Files []txtar.File
+	Files []File
 }
 
 // Failure is how a build has to fail.
@@ -81,9 +79,9 @@ func Containers() ([]*Container, error) {
 // ParseContainer reads one container build. A header it does not know is an
 // error.
 func ParseContainer(name string, data []byte) (*Container, error) {
-	archive := txtar.Parse(data)
-	c := &Container{Name: name, Rounds: 1, Secrets: map[string]string{}, Images: map[string]string{}, Files: archive.Files}
-	about, headers, _ := strings.Cut(string(archive.Comment), "\n")
+	comment, files := unpack(string(data))
+	c := &Container{Name: name, Rounds: 1, Secrets: map[string]string{}, Images: map[string]string{}, Files: files}
+	about, headers, _ := strings.Cut(comment, "\n")
 	if c.About = about; strings.TrimSpace(about) == "" {
 		return nil, fmt.Errorf("the first line says nothing")
 	}

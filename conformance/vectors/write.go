@@ -13,8 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // Write writes the vector's files below dir, which exists: those of the build
@@ -38,7 +36,7 @@ func (c *Container) Write(dir string) error {
 }
 
 // writeFile writes one file of the vector.
-func writeFile(dir string, f txtar.File) error {
+func writeFile(dir string, f File) error {
 	name, data := filepath.Join("context", f.Name), f.Data
 	if f.Name == "@setup" || f.Name == "@want" {
 		return nil
