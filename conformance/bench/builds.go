@@ -165,10 +165,7 @@ func commands(dir string, n int) (string, error) {
 	for i := range n {
 		text += fmt.Sprintf("RUN [\"/bin/busybox\", \"true\", \"%d\"]\n", i)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644)
+	return dockerfile(dir, text)
 }
 
 // buildah returns a buildah command with a store of its own.
