@@ -34,7 +34,8 @@ func (o *overlay) settle(l *layer.Layer, d *diff) (*about, error) {
 		return nil, err
 	}
 	defer p.close()
-	put, cleared, frame := map[string]*tree.Node{}, map[string]bool{}, map[string]bool{}
+	put, cleared := map[string]*tree.Node{}, map[string]bool{}
+	frame, holed := map[string]bool{}, map[string]bool{}
 	for _, c := range l.Changes {
 		switch c.Op {
 		case tree.Put:
@@ -43,7 +44,7 @@ func (o *overlay) settle(l *layer.Layer, d *diff) (*about, error) {
 			cleared[c.Name] = true
 		case tree.Remove:
 			dir, _ := split(c.Name)
-			frame[dir] = true
+			holed[dir] = true
 		}
 	}
 	for _, name := range slices.Backward(d.order) {
@@ -55,7 +56,7 @@ func (o *overlay) settle(l *layer.Layer, d *diff) (*about, error) {
 		}
 		n := put[name]
 		if n == nil {
-			frame[name] = frame[name] || f.node != nil && f.node.Kind == tree.Dir
+			frame[name] = f.node != nil && f.node.Kind == tree.Dir
 			continue
 		}
 		at, err := p.at(name)
@@ -66,7 +67,7 @@ func (o *overlay) settle(l *layer.Layer, d *diff) (*about, error) {
 			return nil, fmt.Errorf("file %q: %w", name, err)
 		}
 	}
-	return newAbout(frame), nil
+	return &about{Frame: sorted(frame), Holed: sorted(holed)}, nil
 }
 
 // bare takes the mark from a folder that hides what is below.

@@ -70,6 +70,8 @@ type bench struct {
 	dir   string
 	chain driver.Chain
 	roots int
+	// refused says that overlay cannot have the chain.
+	refused bool
 }
 
 func newBench(t testing.TB, layers ...[]layer.Entry) *bench {
@@ -122,8 +124,8 @@ func (b *bench) open(o Options) *Root {
 			b.t.Error(err)
 		}
 	})
-	if !o.Copy && r.WhyCopy() != "" {
-		b.t.Fatalf("no overlay: %s", r.WhyCopy())
+	if !o.Copy && (r.WhyCopy() != "") != b.refused {
+		b.t.Fatalf("an overlay is refused: %v; why: %q", b.refused, r.WhyCopy())
 	}
 	return r
 }

@@ -263,19 +263,15 @@ func makeOpaque(at spot) error {
 
 // about says what the folder does not tell.
 func (l *lower) about() *about {
-	frame := map[string]bool{}
+	a, frame, holed := &about{}, map[string]bool{}, map[string]bool{}
 	for name, n := range l.made {
-		if n == implied && name != "." {
-			frame[name] = true
-		}
+		frame[name] = n == implied
 	}
-	whole := false
 	for _, c := range l.hidden {
 		dir, _ := split(c.Name)
-		whole = whole || c.Op == tree.Clear && c.Name == "."
-		frame[dir] = frame[dir] || c.Op == tree.Remove && l.made[dir] != nil
+		a.Whole = a.Whole || c.Op == tree.Clear && c.Name == "."
+		holed[dir] = holed[dir] || c.Op == tree.Remove && l.made[dir] != nil
 	}
-	a := newAbout(frame)
-	a.Whole = whole
+	a.Frame, a.Holed = sorted(frame), sorted(holed)
 	return a
 }

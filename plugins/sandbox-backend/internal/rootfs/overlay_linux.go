@@ -35,12 +35,13 @@ const (
 	upperName = "upper"
 	workName  = "work"
 	frameName = "frame"
+	floorName = "floor"
 	rootName  = "root"
 	linksName = "l"
 )
 
 // maxLowers is how many folders overlay takes (OVL_MAX_STACK in the kernel),
-// less the frame and an empty one.
+// less the topmost and the lowest.
 const maxLowers = 500 - 2
 
 func (o *overlay) temp(name string) string { return filepath.Join(o.root.options.Temp, name) }
@@ -59,7 +60,7 @@ func newOverlay(r *Root, sources []layer.Source) (view, error) {
 		return nil, err
 	}
 	o := &overlay{root: r, layers: store}
-	for _, name := range []string{upperName, workName, frameName, rootName} {
+	for _, name := range []string{upperName, workName, frameName, floorName, rootName} {
 		if err := os.Mkdir(o.temp(name), 0o700); err != nil {
 			return nil, err
 		}
@@ -142,26 +143,24 @@ func (o *overlay) whiteouts() error {
 	return errors.Join(os.Remove(probe), unix.Setxattr(o.temp(frameName), opaque, []byte("n"), 0), unix.Removexattr(o.temp(frameName), opaque))
 }
 
-// furnish makes the topmost lower folder: the folders of which the layers do
-// not say what they look like, and the mount points that are missing.
+// furnish makes the topmost and the lowest folder. The topmost has the folders
+// of which the layers do not say what they look like, and the mount points that
+// are missing. The lowest has the folders with whiteouts: in a folder that no
+// layer below has, overlay would show these.
 func (o *overlay) furnish() error {
-	wanted := map[string]bool{".": true}
+	wanted, holed := map[string]bool{".": true}, map[string]bool{}
 	for _, a := range o.seen {
 		for _, dir := range a.Frame {
 			wanted[string(dir)] = true
+		}
+		for _, dir := range a.Holed {
+			wanted[string(dir)], holed[string(dir)] = true, true
 		}
 	}
 	for name := range o.root.stubs {
 		wanted[name] = true
 	}
-	for _, name := range slices.Collect(maps.Keys(wanted)) {
-		above(name, func(dir string) bool {
-			added := !wanted[dir]
-			wanted[dir] = true
-			return added
-		})
-	}
-	names := slices.SortedFunc(maps.Keys(wanted), tree.Compare)
+	names := withAbove(wanted)
 	have, err := nodes(o.root.before, names)
 	if err != nil {
 		return err
@@ -169,39 +168,83 @@ func (o *overlay) furnish() error {
 	for name, n := range o.root.stubs {
 		have[name] = n
 	}
-	if err := o.folders(names, have); err != nil {
+	if err := o.frame(names, have); err != nil {
+		return err
+	}
+	if err := o.floor(withAbove(holed), have); err != nil {
 		return err
 	}
 	return o.dressUpper(have["."])
 }
 
-// folders makes the frame.
-func (o *overlay) folders(names []string, have map[string]*tree.Node) error {
+// withAbove returns names and all folders above them, as a walk meets them.
+func withAbove(names map[string]bool) []string {
+	for _, name := range slices.Collect(maps.Keys(names)) {
+		above(name, func(dir string) bool {
+			added := !names[dir]
+			names[dir] = true
+			return added
+		})
+	}
+	return slices.SortedFunc(maps.Keys(names), tree.Compare)
+}
+
+// frame makes the topmost lower folder.
+func (o *overlay) frame(names []string, have map[string]*tree.Node) error {
 	p, err := openPlace(o.temp(frameName))
 	if err != nil {
 		return err
 	}
 	defer p.close()
 	for _, name := range names {
-		n := have[name]
-		if n == nil || name == "." {
+		dir, _ := split(name)
+		if name == "." || dir != "." && (have[dir] == nil || have[dir].Kind != tree.Dir) {
+			continue
+		}
+		if err := o.framed(p, name, have[name]); err != nil {
+			return err
+		}
+	}
+	return dressAll(p, names, have, o.root.id)
+}
+
+// framed makes a file of the frame. A folder that is not in the tree is hidden:
+// it may be that a layer has it for a whiteout only, of what no layer has.
+func (o *overlay) framed(p *place, name string, n *tree.Node) error {
+	at, err := p.at(name)
+	switch {
+	case err != nil:
+		return err
+	case n == nil:
+		return unix.Mknodat(at.fd, at.base, unix.S_IFCHR, 0)
+	case n.Kind == tree.Dir:
+		return unix.Mkdirat(at.fd, at.base, 0o700)
+	case o.root.stubs[name] != nil:
+		return makeFile(at, n, strings.NewReader(""), o.root.id, nil)
+	}
+	return o.replaced(name)
+}
+
+// floor makes the lowest folder.
+func (o *overlay) floor(names []string, have map[string]*tree.Node) error {
+	p, err := openPlace(o.temp(floorName))
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	for _, name := range names {
+		if n := have[name]; n == nil || n.Kind != tree.Dir || name == "." {
 			continue
 		}
 		at, err := p.at(name)
-		switch {
-		case err != nil:
-		case n.Kind == tree.Dir:
+		if err == nil {
 			err = unix.Mkdirat(at.fd, at.base, 0o700)
-		case o.root.stubs[name] != nil:
-			err = makeFile(at, n, strings.NewReader(""), o.root.id, nil)
-		default:
-			err = o.replaced(name)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return dressAll(p, names, have, o.root.id)
+	return nil
 }
 
 // replaced makes sure that a name which is a folder in a layer is something
@@ -282,7 +325,8 @@ func (o *overlay) shorten(names []string) error {
 	return nil
 }
 
-// mountLowers mounts the overlay of the frame and these folders below dir.
+// mountLowers mounts the overlay of the frame, these folders below dir, and the
+// floor.
 func (o *overlay) mountLowers(dir string, names []string, more string) error {
 	// By its descriptor: the path itself may be long, or hold a "," or ":".
 	temp, err := os.Open(o.root.options.Temp)
@@ -291,7 +335,7 @@ func (o *overlay) mountLowers(dir string, names []string, more string) error {
 	}
 	defer temp.Close()
 	here := fmt.Sprintf("/proc/self/fd/%d/", temp.Fd())
-	data := "lowerdir=" + strings.Join(append([]string{here + frameName}, names...), ":") +
+	data := "lowerdir=" + strings.Join(append(append([]string{here + frameName}, names...), here+floorName), ":") +
 		",upperdir=" + here + upperName + ",workdir=" + here + workName +
 		",userxattr,redirect_dir=nofollow,metacopy=off,index=off,xino=off" + more
 	if err := inFolder(dir, func() error {

@@ -55,7 +55,11 @@ func (p *place) folder(name string) (int, error) {
 	if p.dirFD >= 0 && p.dir == name {
 		return p.dirFD, nil
 	}
-	fd, err := descend(p.fd, name)
+	from, rest := p.fd, name
+	if p.dirFD >= 0 && under(name, p.dir) {
+		from, rest = p.dirFD, name[len(p.dir)+1:]
+	}
+	fd, err := descend(from, rest)
 	if err != nil {
 		return -1, fmt.Errorf("folder %q: %w", name, err)
 	}

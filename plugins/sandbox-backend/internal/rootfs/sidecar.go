@@ -4,6 +4,7 @@ package rootfs
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 
@@ -12,9 +13,11 @@ import (
 
 // about is what the files of an unpacked layer do not tell.
 type about struct {
-	// Frame are folders whose owner, mode and time the layer does not say, or
-	// that hold whiteouts. What they look like is for the tree to say.
+	// Frame are folders whose owner, mode and time the layer does not say. What
+	// they look like is for the tree to say.
 	Frame []name `json:"frame,omitempty"`
+	// Holed are folders that hold whiteouts.
+	Holed []name `json:"holed,omitempty"`
 	// Whole says that nothing of the layers below is seen.
 	Whole bool `json:"whole,omitempty"`
 	// Odd says why the layer has no folder that could be put on top of others.
@@ -43,14 +46,13 @@ func (a *about) write(path string) error {
 	return os.WriteFile(path, data, 0o600)
 }
 
-// newAbout makes the list of folders; the root is never on it.
-func newAbout(frame map[string]bool) *about {
-	a := &about{}
-	for dir, wanted := range frame {
-		if wanted && dir != "." {
-			a.Frame = append(a.Frame, name(dir))
+// sorted returns the names that are wanted; the root is never one.
+func sorted(wanted map[string]bool) []name {
+	var out []name
+	for _, dir := range slices.SortedFunc(maps.Keys(wanted), tree.Compare) {
+		if wanted[dir] && dir != "." {
+			out = append(out, name(dir))
 		}
 	}
-	slices.SortFunc(a.Frame, func(x, y name) int { return tree.Compare(string(x), string(y)) })
-	return a
+	return out
 }
