@@ -71,7 +71,7 @@ examples/scratch/bin/hello: FORCE
 # What the tests say, shortly: failures, and how many were skipped and why.
 REPORT := $(GO) run ./conformance/testreport
 
-test: build
+test: build rust-wasm
 	@{ $(GO) test -json ./... ; \
 	   (cd sdk && $(GO) test -json ./...) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -tags '$(BUILDAH_TAGS)' ./...) ; } 2>&1 | $(REPORT)
@@ -83,7 +83,7 @@ SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance/different
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap and busybox-static.
-test-system: build examples/scratch/bin/hello
+test-system: build rust-wasm examples/scratch/bin/hello
 	@{ $(GO) test -json -count=1 -timeout 40m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
