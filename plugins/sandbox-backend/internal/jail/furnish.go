@@ -53,10 +53,9 @@ var (
 	}
 )
 
-// proc mounts a /proc of this PID namespace. It does not show processes that
-// the reader may not trace: the first one of the namespace above all.
+// proc mounts a /proc of this PID namespace.
 func proc() error {
-	if err := unix.Mount("proc", "/proc", "proc", noDanger, "hidepid=2"); err != nil {
+	if err := unix.Mount("proc", "/proc", "proc", noDanger, ""); err != nil {
 		return err
 	}
 	for _, file := range maskedFiles {
@@ -89,6 +88,9 @@ func ifThere(name string, err error) error {
 	return fmt.Errorf("hiding %s: %w", name, err)
 }
 
+// cpus is the folder of the CPUs.
+const cpus = "/sys/devices/system/cpu"
+
 // sys mounts a /sys with nothing in it but the CPUs, for programs that count
 // them: the rest tells of the machine's devices and differs from one machine to
 // the next.
@@ -96,7 +98,6 @@ func sys() error {
 	if err := unix.Mount("tmpfs", "/sys", "tmpfs", noDanger, "mode=0755"); err != nil {
 		return err
 	}
-	const cpus = "/sys/devices/system/cpu"
 	if err := os.MkdirAll(cpus, 0o755); err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
 var deviceLinks = [][2]string{
 	{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
-	{"ptmx", "pts/ptmx"}, {"core", "/proc/kcore"},
+	{"ptmx", "pts/ptmx"},
 }
 
 // dev mounts a /dev without the machine's disks and terminals.
@@ -132,10 +133,7 @@ func dev() error {
 	if err := special("/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620"); err != nil {
 		return err
 	}
-	if err := special("/dev/shm", "tmpfs", "mode=1777,size=64m"); err != nil {
-		return err
-	}
-	return special("/dev/mqueue", "mqueue", "")
+	return special("/dev/shm", "tmpfs", "mode=1777,size=64m")
 }
 
 func device(name string) error {

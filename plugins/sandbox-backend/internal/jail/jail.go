@@ -13,8 +13,8 @@
 // caller ends, however it ends, the kernel ends all that is in the namespaces.
 //
 // What a command cannot do, beside what its namespaces keep from it:
-//   - see or change the caller: /proc does not show what a process may not
-//     trace, and nothing may be traced
+//   - look into the caller, which it sees as process 1, or change it: the
+//     caller has capabilities that the command lacks, and is not dumpable
 //   - gain privileges by set-id programs or file capabilities (no_new_privs)
 //   - make namespaces, mount, load code into the kernel: see denied
 //   - see the machine's devices: /dev has null, zero, full, random, urandom and

@@ -43,6 +43,9 @@ func (j *job) run(b *backend, r *request) (got result, err error) {
 	if err := c.compose(); err != nil {
 		return result{}, err
 	}
+	if err := c.forget(); err != nil {
+		return result{}, err
+	}
 	root, err := c.open(0, "root", rootfs.Options{Mounts: c.points})
 	if err != nil {
 		return result{}, err
@@ -77,6 +80,36 @@ func (j *job) write(root *rootfs.Root) (*layer.Layer, error) {
 		return nil, fmt.Errorf("writing what the command changed: %w", err)
 	}
 	return l, root.Adopt(l)
+}
+
+// forget leaves of the machine's files those that the job needs.
+func (c *composer) forget() error {
+	root := filepath.Join(c.private, "machine")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		return err
+	}
+	dirs := []string{c.State, c.Temp, filepath.Dir(c.Layer)}
+	for i := range c.Mounts {
+		if f := c.Mounts[i].Folder; f != nil {
+			dirs = append(dirs, filepath.Dir(f.Path))
+		}
+	}
+	for _, dir := range dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	for _, chain := range c.Chains {
+		for _, s := range chain {
+			dirs = append(dirs, filepath.Dir(s.Path))
+		}
+	}
+	for i := range c.Mounts {
+		if s := c.Mounts[i].Socket; s != nil {
+			dirs = append(dirs, s.Path)
+		}
+	}
+	return jail.Forget(root, dirs)
 }
 
 // open makes a chain's tree on disk.

@@ -21,7 +21,6 @@ func Main() {
 	if len(os.Args) != 1 || os.Args[0] != innerName || os.Getpid() != 1 {
 		return
 	}
-	unix.CloseOnExec(socketFD)
 	// The command may signal the first process of its namespace; a handled
 	// signal does nothing to it, and an ignored one would be ignored by the
 	// command, too.
@@ -31,6 +30,9 @@ func Main() {
 
 // serve does one request. Whatever it leaves behind ends with the process.
 func serve(socket *os.File) int {
+	if err := jail.CloseOnExec(); err != nil {
+		return 1
+	}
 	b := &backend{codec: newCodec(socket), answers: make(chan *answer)}
 	var r request
 	if err := b.Decode(&r); err != nil {

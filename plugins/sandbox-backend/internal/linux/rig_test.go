@@ -27,7 +27,11 @@ import (
 
 func TestMain(m *testing.M) {
 	Main()
-	os.Exit(m.Run())
+	code := m.Run()
+	if path, err := buildTester(); err == nil && os.Getenv(testerEnv) == "" {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
 }
 
 // rig is the driver on test, with folders of its own and an image of busybox.
@@ -56,11 +60,9 @@ var epoch = time.Unix(1_000_000_000, 0).UTC()
 
 // image is a small image: busybox, two users, a few files, and the tester.
 func (r *rig) image() []layer.Entry {
-	self, err := os.Executable()
-	must(r.t, err)
 	all := []layer.Entry{
 		dir("bin", 0o755), dir("etc", 0o755), dir("tmp", 0o1777), dir("home", 0o755), dir("srv", 0o755),
-		fromDisk("bin/busybox", "/bin/busybox"), fromDisk("bin/tester", self),
+		fromDisk("bin/busybox", "/bin/busybox"), fromDisk("bin/tester", tester(r.t)),
 		file("etc/passwd", 0o644, "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n"),
 		file("etc/shadow", 0o600, "the image's own\n"),
 		file("srv/file", 0o644, "content\n"),
