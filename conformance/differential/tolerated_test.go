@@ -17,8 +17,9 @@ type tolerance struct {
 	used                    bool
 }
 
-// parseTolerated reads "CASE PATH ATTRIBUTE # REASON" lines.
-func parseTolerated(text string) ([]*tolerance, error) {
+// parseTolerated reads "CASE PATH ATTRIBUTE # REASON" lines. Those whose CASE
+// begins with "user:" are left out for root.
+func parseTolerated(text string, root bool) ([]*tolerance, error) {
 	var list []*tolerance
 	for n, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -34,7 +35,11 @@ func parseTolerated(text string) ([]*tolerance, error) {
 				return nil, fmt.Errorf("line %d: %q: %w", n+1, w, err)
 			}
 		}
-		list = append(list, &tolerance{line: n + 1, vector: words[0], path: words[1], attribute: words[2], reason: reason})
+		vector, user := strings.CutPrefix(words[0], "user:")
+		if user && root {
+			continue
+		}
+		list = append(list, &tolerance{line: n + 1, vector: vector, path: words[1], attribute: words[2], reason: reason})
 	}
 	return list, nil
 }

@@ -123,7 +123,7 @@ func TestCompareConfig(t *testing.T) {
 }
 
 func TestTolerated(t *testing.T) {
-	list, err := parseTolerated("# comment\n\ncase-* etc mtime # a reason\nother ** ** # all\nnone x y # stale\n")
+	list, err := parseTolerated("# comment\n\ncase-* etc mtime # a reason\nother ** ** # all\nnone x y # stale\nuser:case-2 etc mode # not for root\n", true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +137,11 @@ func TestTolerated(t *testing.T) {
 	if left := stale(list); len(left) != 1 || left[0].line != 5 {
 		t.Errorf("stale: %v", left)
 	}
+	if users, err := parseTolerated("user:case-2 etc mode # only there\n", false); err != nil || len(intolerable(users, "case-2", all)) != 1 {
+		t.Errorf("as a user: %v, %v", users, err)
+	}
 	for _, bad := range []string{"a b # two words", "a b c", "a b [ # pattern"} {
-		if _, err := parseTolerated(bad); err == nil {
+		if _, err := parseTolerated(bad, true); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
 	}
