@@ -147,15 +147,6 @@ func median(list []time.Duration) time.Duration {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func errsOf(list ...error) error {
-	for _, err := range list {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // fiftyLines is an ordinary Dockerfile of 50 lines.
 func fiftyLines() string {
 	var b strings.Builder
