@@ -111,6 +111,24 @@ func TestDebianExample(t *testing.T) {
 	})
 }
 
+// The example that the benchmark measures.
+func TestThreeStageExample(t *testing.T) { onEach(t, threeStage) }
+
+func threeStage(t *testing.T, s *sandbox) {
+	img, _ := s.buildLayout("examples/threestage", "--build-arg", "REGISTRY="+serveBase(t), "--build-arg", "VERSION=7")
+	for name, want := range map[string]string{"/srv/app/version": "7\n", "/srv/app/status": "ready\n"} {
+		if got := img.files[name].Content; got != want {
+			t.Errorf("%s holds %q, want %q", name, got, want)
+		}
+	}
+	if got := img.files["/usr/local/bin/count"]; got.Mode != 0o755 || got.Type != '0' {
+		t.Errorf("/usr/local/bin/count: %+v", got)
+	}
+	if upper := img.files["/srv/app/upper.txt"].Content; upper == "" || upper != strings.ToUpper(upper) {
+		t.Errorf("/srv/app/upper.txt holds %q", upper)
+	}
+}
+
 func checkDebianFiles(t *testing.T, img *image) {
 	t.Helper()
 	want := map[string]file{
