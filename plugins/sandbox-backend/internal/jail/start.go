@@ -31,7 +31,7 @@ func (s *Spec) start() (pid int, exit Exit, err error) {
 		return 0, Exit{}, err
 	}
 	if err := workdir(s.Dir); err != nil {
-		return 0, Exit{}, err
+		return 0, Exit{Code: 126, Reason: err.Error()}, nil
 	}
 	if err := confine(s.Network); err != nil {
 		return 0, Exit{}, err

@@ -126,6 +126,10 @@ func (c *composer) open(chain int, name string, o rootfs.Options) (*rootfs.Root,
 	o.Changes = before.changes
 	root, err := rootfs.Open(layers, before, o)
 	if err != nil {
+		var misplaced *rootfs.MountError
+		if errors.As(err, &misplaced) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("making the file tree: %w", err)
 	}
 	c.roots = append(c.roots, root)

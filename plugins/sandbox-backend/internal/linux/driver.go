@@ -24,6 +24,7 @@ import (
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
 )
 
 // New returns the driver. It looks at nothing before it is used.
@@ -61,6 +62,8 @@ func (*runner) Run(ctx context.Context, c driver.Command) (*layer.Layer, error) 
 	switch {
 	case err != nil:
 		return nil, err
+	case got.Source:
+		return nil, &transfer.Problem{Message: got.Err}
 	case got.Err != "":
 		return nil, errors.New(got.Err)
 	case got.Code != 0:

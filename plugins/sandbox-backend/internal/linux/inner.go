@@ -41,7 +41,8 @@ func serve(socket *os.File) int {
 	go b.listen()
 	got, err := r.do(b)
 	if err != nil {
-		got = result{Err: err.Error()}
+		var misplaced *rootfs.MountError
+		got = result{Err: err.Error(), Source: errors.As(err, &misplaced)}
 	}
 	if err := b.Encode(report{Result: &got}); err != nil {
 		return 1

@@ -14,6 +14,7 @@ import (
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
@@ -43,7 +44,7 @@ func newJob(c *driver.Command) (*job, []driver.Chain, error) {
 	for i := range c.Mounts {
 		m, err := newMount(&c.Mounts[i], &chains)
 		if err != nil {
-			return nil, nil, fmt.Errorf("mounting on %q: %w", c.Mounts[i].Target, err)
+			return nil, nil, err
 		}
 		j.Mounts = append(j.Mounts, m)
 	}
@@ -55,13 +56,14 @@ func newJob(c *driver.Command) (*job, []driver.Chain, error) {
 
 // check refuses what no command of this driver can have.
 func check(e *irv1.Exec) error {
+	const other = "use buildah-backend"
 	switch {
 	case len(e.Argv) == 0 || e.Argv[0] == "":
-		return errors.New("the command is empty")
+		return &transfer.Problem{Message: "the command is empty"}
 	case e.Security == irv1.Security_SECURITY_INSECURE:
-		return errors.New("commands with full privileges (--security=insecure) cannot be run in a sandbox; use buildah-backend")
+		return &transfer.Problem{Message: "a command in a sandbox cannot have full privileges (--security=insecure)", Help: other}
 	case len(e.Devices) > 0:
-		return errors.New("devices cannot be given to a command in a sandbox; use buildah-backend")
+		return &transfer.Problem{Message: "a command in a sandbox cannot have devices (--device)", Help: other}
 	}
 	return nil
 }
@@ -90,11 +92,11 @@ func newMount(m *driver.Mount, chains *[]driver.Chain) (mount, error) {
 	target := path.Clean(m.Target)
 	for _, dir := range []string{"/proc", "/sys"} {
 		if target == dir || strings.HasPrefix(target, dir+"/") {
-			return mount{}, fmt.Errorf("%s is the kernel's; mount outside of it", dir)
+			return mount{}, &transfer.Problem{Message: fmt.Sprintf("cannot mount on %q: %s is the kernel's", m.Target, dir), Help: "mount outside of it"}
 		}
 	}
 	if target == "/" || !path.IsAbs(target) {
-		return mount{}, errors.New("the target is not a path below /")
+		return mount{}, &transfer.Problem{Message: fmt.Sprintf("cannot mount on %q: it is not a path below /", m.Target)}
 	}
 	out := mount{Target: target, ReadOnly: m.ReadOnly, Tmpfs: m.Tmpfs, Secret: m.Secret, Socket: m.Socket}
 	var err error

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -171,6 +172,14 @@ func TestFurniture(t *testing.T) {
 	}
 }
 
+func TestWorkdirIsFile(t *testing.T) {
+	r := newRig(t)
+	_, exit := r.fails(126, []string{"true"}, in("/srv/file/below"))
+	if !strings.Contains(exit.Reason, `"/srv/file/below": `) {
+		t.Errorf("reason is %q", exit.Reason)
+	}
+}
+
 func TestNoOldWork(t *testing.T) {
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -194,7 +203,8 @@ func TestRefused(t *testing.T) {
 		},
 	} {
 		got := r.run("echo ran", change)
-		if got.failure == nil || !strings.Contains(got.failure.Error(), want) || got.out != "" {
+		var problem *transfer.Problem
+		if !errors.As(got.failure, &problem) || !strings.Contains(problem.Message, want) || got.out != "" {
 			t.Errorf("want %q, error is %v", want, got.failure)
 		}
 	}

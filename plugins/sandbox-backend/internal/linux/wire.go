@@ -133,6 +133,8 @@ type result struct {
 	// Err is what kept the command from being tried, or its changes from being
 	// collected.
 	Err string
+	// Source says that Err is a fault of the user's source.
+	Source bool
 }
 
 // codec is one end of the socket.

@@ -39,12 +39,26 @@ func placeMounts(before Before, mounts []Mountpoint) (names []string, missing st
 		}
 		name, err := w.follow(m)
 		if err != nil {
-			return nil, nil, fmt.Errorf("mounting at %q: %w", m.Target, err)
+			return nil, nil, &MountError{m.Target, err}
 		}
 		names = append(names, name)
 	}
 	return names, w.missing, nil
 }
+
+// MountError says that the tree has no place for a Mountpoint.
+type MountError struct {
+	// Target is that of the Mountpoint.
+	Target string
+	// Err says why.
+	Err error
+}
+
+// Error describes the problem.
+func (e *MountError) Error() string { return fmt.Sprintf("mounting at %q: %v", e.Target, e.Err) }
+
+// Unwrap returns the reason.
+func (e *MountError) Unwrap() error { return e.Err }
 
 // way follows paths in a tree of which it learns bit by bit.
 type way struct {
@@ -63,7 +77,7 @@ func (w *way) guess(path string) error {
 		}
 		at = join(at, part)
 		if err := tree.CheckName(at); err != nil {
-			return fmt.Errorf("mounting at %q: %w", path, err)
+			return &MountError{path, err}
 		}
 		w.unknown = append(w.unknown, at)
 	}
