@@ -193,10 +193,9 @@ func (c *copied) wait(last stamp) error {
 
 // scan finds what differs from its stamp.
 func (c *copied) scan() (*scanner, error) {
-	there, folders := map[string]bool{}, map[string]bool{}
+	there := map[string]bool{}
 	s := &scanner{id: c.root.id, skip: func(name string, st *unix.Stat_t) bool {
-		there[name] = true
-		folders[name] = st.Mode&unix.S_IFMT == unix.S_IFDIR
+		there[name] = st.Mode&unix.S_IFMT == unix.S_IFDIR
 		was, ok := c.stamps[name]
 		return ok && was == stampOf(st)
 	}}
@@ -205,9 +204,39 @@ func (c *copied) scan() (*scanner, error) {
 	}
 	for name := range c.stamps {
 		dir, _ := split(name)
-		if !there[name] && folders[dir] {
+		if _, ok := there[name]; !ok && there[dir] {
 			s.out = append(s.out, found{name: name})
 		}
 	}
-	return s, nil
+	return s, c.siblings(s, there)
+}
+
+// siblings adds the other names of the files found. They may have their stamps
+// still: when a folder is moved, what is in it has other names, but is the
+// same as before.
+func (c *copied) siblings(s *scanner, there map[string]bool) error {
+	linked, known := map[uint64]bool{}, map[string]bool{}
+	for _, f := range s.out {
+		known[f.name] = true
+		if f.ino != 0 {
+			linked[f.ino] = true
+		}
+	}
+	var err error
+	if s.place, err = openPlace(c.path()); err != nil {
+		return err
+	}
+	defer s.place.close()
+	s.skip = nil
+	for name, was := range c.stamps {
+		if _, ok := there[name]; !ok || known[name] || !linked[was.ino] {
+			continue
+		}
+		f, _, err := s.file(name)
+		if err != nil {
+			return err
+		}
+		s.out = append(s.out, f)
+	}
+	return nil
 }

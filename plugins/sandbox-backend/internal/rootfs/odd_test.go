@@ -5,6 +5,7 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,6 +175,26 @@ func TestHardLinkWritten(t *testing.T) {
 		r := b.open(Options{Copy: copied})
 		command{t, r.Path()}.write("links/b", "B")
 		checkChanges(t, b, r, want, copied)
+	}
+}
+
+// TestFolderMoved: a file keeps its other names when a folder with one of them
+// is moved. In an overlay a folder of a layer below cannot be moved.
+func TestFolderMoved(t *testing.T) {
+	b := newBench(t, []layer.Entry{dir("d"), dir("d/e"), file("d/e/a", "linked"), file("d/e/b", "b"), dir("z"), link("z/c", "d/e/a")})
+	r := b.open(Options{Copy: true})
+	command{t, r.Path()}.move("d/e", "m")
+	checkChanges(t, b, r, `d "d" 0755 0:0
+- "d/e"
+d "m" 0755 0:0
+f "m/a" 0644 0:0 "linked"
+f "m/b" 0644 0:0 "b"
+d "z" 0755 0:0
+= "z/c" "m/a"
+`, true)
+	over := b.open(Options{})
+	if err := os.Rename(filepath.Join(over.Path(), "m"), filepath.Join(over.Path(), "n")); !errors.Is(err, unix.EXDEV) {
+		t.Errorf("renaming a folder of a layer: %v", err)
 	}
 }
 
