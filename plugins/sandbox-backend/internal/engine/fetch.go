@@ -69,7 +69,7 @@ func (c *copyFiles) fetch(ctx context.Context, later bool) error {
 			return err
 		}
 		c.inputs.keep(files)
-		r.got[source] = fetched{transfer.Remote{Files: transfer.Context(files), Name: got.Name}, got.Digest}
+		r.got[source] = fetched{transfer.Remote{Files: transfer.Context(files), Name: got.Name, Time: got.Time}, got.Digest}
 	}
 	c.remotes = r
 	return nil

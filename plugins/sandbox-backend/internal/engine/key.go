@@ -13,7 +13,7 @@ import (
 )
 
 // keyVersion changes when the same step makes another layer than before.
-const keyVersion = "1"
+const keyVersion = "2"
 
 // key collects what a step depends on.
 type key struct{ sum hash.Hash }

@@ -90,6 +90,7 @@ func (e *execute) packed(ctx context.Context, m *irv1.ResolvedMount) (*driver.Su
 			Step: &irv1.Transfer{From: m.From, Sources: []string{literal(m.Source)}, Destination: "/" + packedName},
 			From: until{files, ctx},
 			Onto: view(empty()),
+			Same: true,
 		})
 		if err != nil {
 			return state.Made{}, err

@@ -93,7 +93,7 @@ func (s *stage) operation(ref *backendv1.StepRef, step *irv1.ResolvedStep, at *p
 	case *irv1.ResolvedStep_MakeDir:
 		return &makeDir{c, op.MakeDir}, nil
 	case *irv1.ResolvedStep_Transfer:
-		return &copyFiles{common: c, step: op.Transfer}, nil
+		return &copyFiles{common: c, step: op.Transfer, where: step.Range}, nil
 	case *irv1.ResolvedStep_Exec:
 		return &execute{common: c, step: op.Exec}, nil
 	}

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/state"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
+	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -57,6 +61,8 @@ func (w *work) put(ctx context.Context, entries []layer.Entry) (state.Made, erro
 type copyFiles struct {
 	common
 	step *irv1.Transfer
+	// where is the instruction in the source.
+	where *diagv1.Range
 	// remotes are the sources that were fetched, by their text.
 	remotes *remotes
 	// local is the digest of the files of a context; it is made once.
@@ -126,9 +132,22 @@ func (c *copyFiles) digest(from transfer.Files) (string, error) {
 	if c.local != "" && isContext(c.step.From) {
 		return c.local, nil
 	}
-	var err error
-	c.local, err = transfer.Digest(c.step, from)
-	return c.local, err
+	local, idle, err := transfer.Digest(c.step, from)
+	if err != nil {
+		return "", err
+	}
+	c.local = local
+	for _, source := range idle {
+		c.warn(source)
+	}
+	return local, nil
+}
+
+// warn reports a pattern that matches nothing.
+func (c *copyFiles) warn(source string) {
+	d := diag.Warning(c.where, "copy-matches-nothing", fmt.Sprintf("no file matches the source %q, so it copies nothing", source))
+	d.Help = "if a file should match, check the pattern, and what the ignore file leaves out"
+	c.Job.Warn(c.ref, backend.At("", d))
 }
 
 func (c *copyFiles) run(ctx context.Context) (made state.Made, err error) {

@@ -36,7 +36,7 @@ func isArchive(s *source) (bool, error) {
 // archive adds what a tar holds.
 func (p *planner) archive(s source) error {
 	if p.fresh && !p.into {
-		if err := p.draft.put(p.dest, madeFolder(p.maker())); err != nil {
+		if err := p.draft.put(p.dest, p.folder()); err != nil {
 			return err
 		}
 	}

@@ -80,12 +80,21 @@ func withoutParts(name string, n int) string {
 }
 
 // contents adds what a folder holds. A destination that is new takes over the
-// folder's own permissions, owner and time.
+// folder's time, and nothing else of it.
 func (p *planner) contents(s source) error {
-	if p.fresh {
-		if err := p.file(s.files, s.path, s.file, p.dest); err != nil {
-			return err
+	var err error
+	switch {
+	case p.fresh && p.Same:
+		err = p.file(s.files, s.path, s.file, p.dest)
+	case p.fresh:
+		i := p.folder()
+		if i.node.ModTime = p.time; p.time.IsZero() {
+			i.node.ModTime = s.file.Node.ModTime
 		}
+		err = p.draft.put(p.dest, i)
+	}
+	if err != nil {
+		return err
 	}
 	return p.below(s, p.dest)
 }

@@ -39,9 +39,10 @@ func TestCopyPlaces(t *testing.T) {
 		"parents, excluded":   {&irv1.Transfer{Sources: []string{"d", "f"}, Destination: "/n", Parents: true, Exclude: []string{"sub", "f", "to*"}}, []string{"d 755 0:0 n", "d 755 0:0 n/d", `f 644 0:0 n/d/x "x"`}},
 		"chown by number":     {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n/m", Chown: "5"}, []string{"d 755 5:5 n", "d 755 5:5 n/m", `f 644 5:5 n/m/y "y"`}},
 		"chown by name":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/n", Chown: "web:extra"}, []string{`f 644 33:50 n "f"`}},
-		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"d 4751 0:0 n", `f 4751 0:0 n/y "y"`}},
+		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"d 751 0:0 n", `f 4751 0:0 n/y "y"`}},
+		"chmod of made":       {&irv1.Transfer{Sources: []string{"d"}, Destination: "/n/m", Chmod: "700", Exclude: []string{"*.*", "x", "to-f"}}, []string{"d 700 0:0 n", "d 700 0:0 n/m", "d 700 0:0 n/m/sub", `f 700 0:0 n/m/sub/y "y"`}},
 		"chmod of a link":     {&irv1.Transfer{Sources: []string{"."}, Destination: "/", Chmod: "u=rwX,go=X", Exclude: []string{"*", "!d", "d/*", "!d/to-f"}}, []string{"d 711 0:0 d", "l 777 0:0 d/to-f -> ../f"}},
-		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"d 711 0:0 n", `f 600 0:0 n/y "y"`}},
+		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"d 755 0:0 n", `f 600 0:0 n/y "y"`}},
 		"link flag":           {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv/s/", Link: true}, []string{"d 755 0:0 srv", "d 755 0:0 srv/s", `f 644 0:0 srv/s/f "f"`}},
 		"link flag, no links": {&irv1.Transfer{Sources: []string{"f"}, Destination: "/bin/sh", Link: true, Chown: "web"}, []string{"d 755 33:34 bin", `f 644 33:34 bin/sh "f"`}},
 		"inline":              {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/srv/", Chmod: "755", Chown: "web"}, []string{"d 755 0:0 srv", `f 755 33:34 srv/i "in\n"`}},
@@ -50,6 +51,10 @@ func TestCopyPlaces(t *testing.T) {
 		"whole context":       {&irv1.Transfer{Sources: []string{"."}, Destination: "/all/", Exclude: []string{"d", "*f", "space*"}}, []string{"d 755 0:0 all", "d 755 0:0 all/e", `f 644 0:0 all/g "g"`, "l 777 0:0 all/ld -> d"}},
 		"excluded file":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/n/", Exclude: []string{"f"}}, []string{"d 755 0:0 n"}},
 		"put back":            {&irv1.Transfer{Sources: []string{"d"}, Destination: "/n/", Exclude: []string{"*", "!sub/y"}}, []string{"d 755 0:0 n", "d 755 0:0 n/sub", `f 644 0:0 n/sub/y "y"`}},
+		"nothing matches":     {copyOf("/n/", "*.nope"), nil},
+		"something matches":   {copyOf("/n/", "*.nope", "f", "d/*.nope"), []string{"d 755 0:0 n", `f 644 0:0 n/f "f"`}},
+		"inline, no match":    {&irv1.Transfer{Sources: []string{"*.nope"}, Inline: []*irv1.InlineFile{{Name: "i"}}, Destination: "/n/"}, []string{"d 755 0:0 n", `f 644 0:0 n/i ""`}},
+		"parents, no match":   {&irv1.Transfer{Sources: []string{"**/nope"}, Destination: "/n/", Parents: true}, nil},
 		"below root":          {copyOf("/../../n", "f"), []string{`f 644 0:0 n "f"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +96,7 @@ func TestCopyFromImage(t *testing.T) {
 		step *irv1.Transfer
 		want []string
 	}{
-		"owners": {copyOf("/kept", "via"), []string{"d 2775 7:8 kept", `f 644 0:0 kept/empty ""`, `f 640 33:34 kept/f "x\n"`, "h kept/g -> kept/f",
+		"owners": {copyOf("/kept", "via"), []string{"d 755 0:0 kept", `f 644 0:0 kept/empty ""`, `f 640 33:34 kept/f "x\n"`, "h kept/g -> kept/f",
 			"l 777 5:6 kept/link -> /o/f", "c 600 0:0 kept/null", "p 600 0:0 kept/pipe"}},
 		"chown":               {&irv1.Transfer{Sources: []string{"o/f"}, Destination: "/owned", Chown: "7:8"}, []string{`f 640 7:8 owned "x\n"`}},
 		"wildcard":            {copyOf("/img/", "etc/gr*"), []string{"d 755 0:0 img", `f 644 0:0 img/group "www:x:34:\nextra:x:50:\n"`}},

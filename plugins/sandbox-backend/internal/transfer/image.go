@@ -30,11 +30,17 @@ var _ Files = Image{}
 // Resolve follows all links in a name; see Files.
 func (i Image) Resolve(name string) (string, error) { return i.Tree.Resolve(name) }
 
-// Lstat describes what is at a name; see Files.
+// Lstat describes what is at a name; see Files. The root has the time Epoch: few
+// layers give it one.
 func (i Image) Lstat(name string) (File, error) {
 	n, err := i.Tree.Lstat(name)
 	if err != nil {
 		return File{}, err
+	}
+	if name == "." {
+		root := *n
+		root.ModTime = Epoch
+		n = &root
 	}
 	return fileOf(n), nil
 }

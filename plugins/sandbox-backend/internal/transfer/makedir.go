@@ -29,12 +29,13 @@ func PlanDir(step *irv1.MakeDir, onto Image) ([]layer.Entry, error) {
 		}
 		return nil, nil
 	}
-	u, err := passwd.Lookup(onto.OpenFile, step.Owner)
+	// As for --chown, a number alone is also the group. For a command it is not.
+	uid, gid, err := passwd.Owner(onto.OpenFile, step.Owner)
 	if err != nil {
 		return nil, &Problem{Message: err.Error()}
 	}
 	for _, dir := range append(at.missing, at.name) {
-		if err := d.put(dir, madeFolder(owner{u.UID, u.GID})); err != nil {
+		if err := d.put(dir, madeFolder(owner{uid, gid})); err != nil {
 			return nil, err
 		}
 	}

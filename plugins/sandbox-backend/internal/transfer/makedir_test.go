@@ -20,7 +20,7 @@ func TestMakeDir(t *testing.T) {
 		"through a link":  {"/l", "", nil},
 		"new":             {"/a/b", "", []string{"d 755 0:0 a", "d 755 0:0 a/b"}},
 		"owner":           {"/srv/a/b", "web", []string{"d 755 0:0 srv", "d 755 33:34 srv/a", "d 755 33:34 srv/a/b"}},
-		"owner by number": {"/a", "5", []string{"d 755 5:0 a"}},
+		"owner by number": {"/a", "5", []string{"d 755 5:5 a"}},
 		"below a link":    {"/l/c", "7:8", []string{"d 755 0:0 srv", "d 755 7:8 srv/c"}},
 		"dangling":        {"/dangling", "", []string{"d 755 0:0 far", "d 755 0:0 far/away"}},
 	} {

@@ -46,18 +46,26 @@ func goMode(n *tree.Node) fs.FileMode {
 	return m
 }
 
+// usual is the mode of folders that come from no source.
+const usual = 0o755
+
 // parseMode reads the octal or symbolic mode of --chmod. What it returns gives
-// the new mode bits of a file.
-func parseMode(text string) (func(*tree.Node) uint32, error) {
+// the new mode bits of a file, nil without --chmod, and says the mode of made
+// folders. As in BuildKit a symbolic mode does not touch these, and an octal
+// one gives them its permissions alone.
+func parseMode(text string) (of func(*tree.Node) uint32, made uint32, err error) {
+	if text == "" {
+		return nil, usual, nil
+	}
 	if b, err := strconv.ParseUint(text, 8, 12); err == nil {
-		return func(*tree.Node) uint32 { return uint32(b) }, nil
+		return func(*tree.Node) uint32 { return uint32(b) }, uint32(b) & 0o777, nil
 	}
 	set, err := mode.Parse(text)
 	if err != nil {
-		return nil, &Problem{
+		return nil, 0, &Problem{
 			Message: fmt.Sprintf("--chmod=%s is neither an octal nor a symbolic mode", text),
 			Help:    "write it like 755 or u=rwX,go=rX",
 		}
 	}
-	return func(n *tree.Node) uint32 { return bits(set.Apply(goMode(n))) }, nil
+	return func(n *tree.Node) uint32 { return bits(set.Apply(goMode(n))) }, usual, nil
 }

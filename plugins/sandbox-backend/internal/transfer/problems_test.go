@@ -31,8 +31,9 @@ func TestCopyProblems(t *testing.T) {
 	}{
 		"missing":        {copyOf("/", "nope"), `the source "nope" does not exist`, missingHelp},
 		"below a file":   {copyOf("/", "f/x"), `the source "f/x" does not exist`, missingHelp},
-		"no match":       {copyOf("/", "*.nope"), `no file matches the source "*.nope"`, "check the pattern, and what the ignore file leaves out"},
-		"no base":        {copyOf("/", "nope/*"), `no file matches the source "nope/*"`, "check the pattern, and what the ignore file leaves out"},
+		"no base":        {copyOf("/", "nope/*"), `there is no folder "nope" in which the source "nope/*" could match`, missingHelp},
+		"hidden base":    {copyOf("/", "hidden/*"), `the source "hidden" is left out of the build context by ignore rule 1 ("hidden")`, `change that rule, or add "!hidden" after it`},
+		"no pattern":     {copyOf("/", `\*.nope`), `the source "\\*.nope" does not exist`, missingHelp},
 		"bad pattern":    {copyOf("/", "[a"), `source "[a": the pattern is malformed: a [ without ], a range out of order, or a backslash at the end`, patternHelp},
 		"ignored":        {copyOf("/", "hidden/x"), `the source "hidden/x" is left out of the build context by ignore rule 1 ("hidden")`, `change that rule, or add "!hidden/x" after it`},
 		"escaping":       {copyOf("/", "escape"), `the source "escape" does not exist`, missingHelp},

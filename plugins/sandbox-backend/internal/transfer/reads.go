@@ -23,42 +23,44 @@ func Local(step *irv1.Transfer) []string {
 }
 
 // Reads returns the paths of its input that a step reads: all that its sources
-// match, in order. What is inside a folder belongs to it. A source that matches
-// nothing is a *Problem.
-func Reads(step *irv1.Transfer, from Files) ([]string, error) {
-	var all []string
+// match, in order. What is inside a folder belongs to it. Idle are the sources
+// that are patterns and match nothing. A path that does not exist is a *Problem.
+func Reads(step *irv1.Transfer, from Files) (paths, idle []string, err error) {
 	for _, source := range Local(step) {
 		names, err := match(from, source, step.Parents)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		all = append(all, names...)
+		if len(names) == 0 {
+			idle = append(idle, source)
+		}
+		paths = append(paths, names...)
 	}
-	return all, nil
+	return paths, idle, nil
 }
 
 // Digest returns the digest of all that a step reads of its input: the files
-// that Reads names and, with --parents, the folders above them.
-func Digest(step *irv1.Transfer, from Files) (string, error) {
-	names, err := Reads(step, from)
+// that Reads names and, with --parents, the folders above them. Idle is as of
+// Reads.
+func Digest(step *irv1.Transfer, from Files) (digest string, idle []string, err error) {
+	names, idle, err := Reads(step, from)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	digest, err := from.Digest(names...)
-	if err != nil {
-		return "", unreadable(strings.Join(step.Sources, " "), err)
+	if digest, err = from.Digest(names...); err != nil {
+		return "", nil, unreadable(strings.Join(step.Sources, " "), err)
 	}
 	if !step.Parents {
-		return digest, nil
+		return digest, idle, nil
 	}
 	sum := sha256.New()
 	fmt.Fprintln(sum, digest)
 	for _, name := range names {
 		if err := digestAbove(sum, from, name); err != nil {
-			return "", unreadable(name, err)
+			return "", nil, unreadable(name, err)
 		}
 	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), idle, nil
 }
 
 // digestAbove writes what --parents copies of the folders above a name.

@@ -20,30 +20,32 @@ func TestReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		step *irv1.Transfer
 		want []string
+		idle []string
 	}{
-		"names":     {copyOf("/", "c.md", "d"), []string{"c.md", "d"}},
-		"all":       {copyOf("/", "."), []string{"."}},
-		"wildcards": {copyOf("/", "*.go", "l/*"), []string{"a.go", "d/e", "d/x.go"}},
-		"a link":    {copyOf("/", "l"), []string{"l"}},
-		"deep":      {&irv1.Transfer{Sources: []string{"**/*.go"}, Parents: true}, []string{"a.go", "d/e/y.go", "d/x.go"}},
-		"remote":    {&irv1.Transfer{Add: true, Sources: []string{"https://example.com/x", "git@example.com:r.git", "c.md"}}, []string{"c.md"}},
-		"no URL":    {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i"}}}, nil},
+		"names":     {copyOf("/", "c.md", "d"), []string{"c.md", "d"}, nil},
+		"all":       {copyOf("/", "."), []string{"."}, nil},
+		"wildcards": {copyOf("/", "*.go", "l/*"), []string{"a.go", "d/e", "d/x.go"}, nil},
+		"a link":    {copyOf("/", "l"), []string{"l"}, nil},
+		"deep":      {&irv1.Transfer{Sources: []string{"**/*.go"}, Parents: true}, []string{"a.go", "d/e/y.go", "d/x.go"}, nil},
+		"remote":    {&irv1.Transfer{Add: true, Sources: []string{"https://example.com/x", "git@example.com:r.git", "c.md"}}, []string{"c.md"}, nil},
+		"no URL":    {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i"}}}, nil, nil},
+		"idle":      {copyOf("/", "*.nope", "c.md", "l/?"), []string{"c.md", "d/e"}, []string{"*.nope"}},
 	} {
 		for _, from := range []transfer.Files{disk, img} {
-			got, err := transfer.Reads(c.step, from)
-			if err != nil || !slices.Equal(got, c.want) {
-				t.Errorf("%s: Reads of %T = %q, %v; want %q", name, from, got, err, c.want)
+			got, idle, err := transfer.Reads(c.step, from)
+			if err != nil || !slices.Equal(got, c.want) || !slices.Equal(idle, c.idle) {
+				t.Errorf("%s: Reads of %T = %q, idle %q, %v; want %q, %q", name, from, got, idle, err, c.want, c.idle)
 			}
 		}
 	}
-	_, err := transfer.Reads(copyOf("/", "nope"), img)
+	_, _, err := transfer.Reads(copyOf("/", "nope"), img)
 	wantProblem(t, err, `the source "nope" does not exist`, "sources are relative to the root of the build context, stage or image")
 }
 
 // TestDigestOfContext changes a context and looks which steps see it.
 func TestDigestOfContext(t *testing.T) {
 	names := copyOf("/", "a", "d/x")
-	glob := copyOf("/", "d/*")
+	glob := copyOf("/", "d/*", "*.later")
 	deep := &irv1.Transfer{Sources: []string{"d/x"}, Parents: true}
 	for name, c := range map[string]struct {
 		change            func(dir string) error
@@ -55,6 +57,7 @@ func TestDigestOfContext(t *testing.T) {
 		"mode":        {func(dir string) error { return os.Chmod(filepath.Join(dir, "d/x"), 0o600) }, true, true, true},
 		"time":        {func(dir string) error { return os.Chtimes(filepath.Join(dir, "d/x"), time.Time{}, time.Unix(1, 0)) }, false, false, false},
 		"new match":   {func(dir string) error { return os.WriteFile(filepath.Join(dir, "d/new"), nil, 0o644) }, false, true, false},
+		"first match": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "a.later"), nil, 0o644) }, false, true, false},
 		"folder mode": {func(dir string) error { return os.Chmod(filepath.Join(dir, "d"), 0o700) }, false, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +66,7 @@ func TestDigestOfContext(t *testing.T) {
 			digests := func() (all [3]string) {
 				for i, step := range []*irv1.Transfer{names, glob, deep} {
 					var err error
-					all[i], err = transfer.Digest(step, from)
+					all[i], _, err = transfer.Digest(step, from)
 					must(t, err)
 				}
 				return all
@@ -85,7 +88,7 @@ func TestDigestOfImage(t *testing.T) {
 	step := copyOf("/", "l", "f*")
 	digest := func(lines ...string) string {
 		t.Helper()
-		d, err := transfer.Digest(step, image(t, lines...))
+		d, _, err := transfer.Digest(step, image(t, lines...))
 		must(t, err)
 		return d
 	}

@@ -86,3 +86,31 @@ func TestTimes(t *testing.T) {
 		t.Errorf("the repeated folder %s has time %v", e.Name, e.Node.ModTime)
 	}
 }
+
+// TestFolderForAFolder copies a folder to a place that does not exist: what is
+// made has the folder's time, and by a mount's wish all else of it.
+func TestFolderForAFolder(t *testing.T) {
+	dir := folder(t, map[string]string{"d/f": "f"})
+	must(t, os.Chmod(filepath.Join(dir, "d"), 0o700))
+	must(t, os.Chtimes(filepath.Join(dir, "d"), then, then))
+	made := image(t, "d 2711 7:8 d", `f 644 0:0 d/f "f"`)
+	for name, c := range map[string]struct {
+		from   transfer.Files
+		source string
+		same   bool
+		line   string
+		time   time.Time
+	}{
+		"context":        {context(t, dir), "d", false, "d 755 0:0 new", then.Truncate(time.Second)},
+		"stage":          {made, "d", false, "d 755 0:0 new", then.Truncate(time.Second)},
+		"root of stage":  {made, ".", false, "d 755 0:0 new", transfer.Epoch},
+		"mount":          {context(t, dir), "d", true, "d 700 0:0 new", then.Truncate(time.Second)},
+		"mount of stage": {made, "d", true, "d 2711 7:8 new", then.Truncate(time.Second)},
+	} {
+		entries, err := plan(t, transfer.Job{Step: copyOf("/new", c.source), From: c.from, Onto: debian(t), Same: c.same})
+		must(t, err)
+		if got := lines(t, entries[:1]); got[0] != c.line || !entries[0].Node.ModTime.Equal(c.time) {
+			t.Errorf("%s: the folder is %s of %v, want %s of %v", name, got[0], entries[0].Node.ModTime, c.line, c.time)
+		}
+	}
+}

@@ -83,8 +83,9 @@ func (p *planner) find(pattern string) ([]source, error) {
 	return all, nil
 }
 
-// match returns the paths that a source names. It is a Problem when there are
-// none.
+// match returns the paths that a source names. A pattern may name none; it is a
+// Problem when a path does not exist, or the folder in which a pattern is
+// looked for.
 func match(files Files, pattern string, deep bool) ([]string, error) {
 	parse := buildctx.ParseSource
 	if deep {
@@ -96,8 +97,8 @@ func match(files Files, pattern string, deep bool) ([]string, error) {
 	}
 	base, err := files.Resolve(s.Base)
 	switch {
-	case s.IsPattern() && missing(err):
-		return nil, noMatch(pattern)
+	case err != nil && s.IsPattern():
+		return nil, nowhere(pattern, s.Base, err)
 	case err != nil:
 		return nil, unreadable(pattern, err)
 	case !s.IsPattern():
@@ -106,9 +107,6 @@ func match(files Files, pattern string, deep bool) ([]string, error) {
 	names, err := walk(files, base, s)
 	if err != nil {
 		return nil, unreadable(pattern, err)
-	}
-	if len(names) == 0 {
-		return nil, noMatch(pattern)
 	}
 	return names, nil
 }
@@ -145,10 +143,15 @@ func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-func noMatch(pattern string) error {
+// nowhere says what is the matter with the folder that a pattern is looked for
+// in.
+func nowhere(pattern, folder string, err error) error {
+	if hidden := new(buildctx.ExcludedError); errors.As(err, &hidden) || !missing(err) {
+		return unreadable(folder, err)
+	}
 	return &Problem{
-		Message: fmt.Sprintf("no file matches the source %q", pattern),
-		Help:    "check the pattern, and what the ignore file leaves out",
+		Message: fmt.Sprintf("there is no folder %q in which the source %q could match", folder, pattern),
+		Help:    "sources are relative to the root of the build context, stage or image",
 	}
 }
 

@@ -42,11 +42,15 @@ type Job struct {
 	// Temp is a folder on disk for what is unpacked. It must stay until the
 	// layer is written.
 	Temp string
+	// Same says that the folder that is made for a folder is as its source, as
+	// a mount shows it. COPY makes one of its own.
+	Same bool
 }
 
 // Plan decides what the layer of a COPY or ADD holds. The entries are sorted,
-// and the folders above each are among them. A mistake of the user is a
-// *Problem; so is what goes wrong with a source when an entry is read.
+// and the folders above each are among them; there are none when no source
+// matches anything. A mistake of the user is a *Problem; so is what goes wrong
+// with a source when an entry is read.
 func Plan(job Job) ([]layer.Entry, error) {
 	p := planner{Job: job, draft: newDraft(job.Onto.Tree)}
 	if job.Step.Link {
@@ -58,6 +62,9 @@ func Plan(job Job) ([]layer.Entry, error) {
 	found, err := p.sources()
 	if err != nil {
 		return nil, err
+	}
+	if len(found)+len(p.Step.Inline) == 0 {
+		return nil, nil
 	}
 	if err := p.aim(found); err != nil {
 		return nil, err
@@ -83,6 +90,8 @@ type planner struct {
 	own *owner
 	// mode gives a file's new mode bits; nil when there is no --chmod.
 	mode func(*tree.Node) uint32
+	// made is the mode of folders that come from no source.
+	made uint32
 	// exclude are the rules of --exclude. prune says that none of them puts
 	// anything back.
 	exclude *buildctx.Ignore
@@ -105,10 +114,8 @@ func (p *planner) settings() (err error) {
 		}
 		p.own = &owner{uid, gid}
 	}
-	if p.Step.Chmod != "" {
-		if p.mode, err = parseMode(p.Step.Chmod); err != nil {
-			return err
-		}
+	if p.mode, p.made, err = parseMode(p.Step.Chmod); err != nil {
+		return err
 	}
 	if p.exclude, err = buildctx.NewIgnore(p.Step.Exclude); err != nil {
 		return &Problem{Message: fmt.Sprintf("--exclude: %v", err)}
@@ -123,6 +130,13 @@ func (p *planner) maker() owner {
 		return *p.own
 	}
 	return owner{}
+}
+
+// folder is a folder that comes from no source.
+func (p *planner) folder() *item {
+	i := madeFolder(p.maker())
+	i.node.Mode = p.made
+	return i
 }
 
 // aim finds the destination and adds the folders above it that are missing.
@@ -146,7 +160,7 @@ func (p *planner) aim(found []source) error {
 		made = append(made, p.dest)
 	}
 	for _, dir := range made {
-		if err := p.draft.put(dir, madeFolder(p.maker())); err != nil {
+		if err := p.draft.put(dir, p.folder()); err != nil {
 			return err
 		}
 	}
