@@ -80,7 +80,7 @@ func bare(p *place, name string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // a folder
+	defer unix.Close(fd)
 	return unix.Fremovexattr(fd, opaque)
 }
 

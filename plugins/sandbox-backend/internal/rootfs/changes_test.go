@@ -63,10 +63,13 @@ func (c command) write(name, data string) {
 	c.ok(f.Close())
 }
 
-func (c command) chmod(name string, mode uint32) { c.t.Helper(); c.ok(syscall.Chmod(c.path(name), mode)) }
-func (c command) remove(name string)             { c.t.Helper(); c.ok(os.RemoveAll(c.path(name))) }
-func (c command) mkdir(name string)              { c.t.Helper(); c.ok(os.MkdirAll(c.path(name), 0o755)) }
-func (c command) link(from, to string)           { c.t.Helper(); c.ok(os.Link(c.path(from), c.path(to))) }
+func (c command) chmod(name string, mode uint32) {
+	c.t.Helper()
+	c.ok(syscall.Chmod(c.path(name), mode))
+}
+func (c command) remove(name string)   { c.t.Helper(); c.ok(os.RemoveAll(c.path(name))) }
+func (c command) mkdir(name string)    { c.t.Helper(); c.ok(os.MkdirAll(c.path(name), 0o755)) }
+func (c command) link(from, to string) { c.t.Helper(); c.ok(os.Link(c.path(from), c.path(to))) }
 
 // move is mv: overlay refuses to rename folders of lower layers, and mv copies
 // them then.

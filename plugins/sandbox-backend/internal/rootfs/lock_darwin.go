@@ -11,6 +11,6 @@ func unlock(at spot) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // only read
+	defer unix.Close(fd)
 	return unix.Fchflags(fd, 0)
 }

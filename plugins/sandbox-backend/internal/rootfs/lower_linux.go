@@ -257,7 +257,7 @@ func makeOpaque(at spot) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // a folder
+	defer unix.Close(fd)
 	return unix.Fsetxattr(fd, opaque, []byte("y"), 0)
 }
 

@@ -56,7 +56,7 @@ func dressFolder(at spot, n *tree.Node, id ids) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // a folder
+	defer unix.Close(fd)
 	return dress(fd, at, n, id)
 }
 
@@ -92,7 +92,7 @@ func fill(fd int, size int64, content io.Reader, buf []byte) error {
 func writeAt(fd int, part []byte, at int64) error {
 	for len(part) > 0 {
 		n, err := unix.Pwrite(fd, part, at)
-		if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+		if err != nil && err != unix.EINTR {
 			return err
 		}
 		part, at = part[max(n, 0):], at+int64(max(n, 0))

@@ -105,7 +105,7 @@ func descend(fd int, name string) (int, error) {
 func openat(fd int, base string, flags int, mode uint32) (int, error) {
 	for {
 		got, err := unix.Openat(fd, base, flags, mode)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno, as the system call gives it
+		if err != unix.EINTR {
 			return got, err
 		}
 	}

@@ -60,7 +60,7 @@ type emptier struct {
 
 // empty removes all that is in an open folder, and closes it.
 func empty(fd int) error {
-	defer unix.Close(fd) //nolint:errcheck // a folder
+	defer unix.Close(fd)
 	e := emptier{top: fd, again: true}
 	for e.again {
 		e.again = false

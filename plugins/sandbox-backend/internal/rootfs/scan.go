@@ -164,7 +164,7 @@ func (s *scanner) attributes(at spot, f *found) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // only read
+	defer unix.Close(fd)
 	if s.overlay && f.node.Kind == tree.Dir {
 		f.fresh = isOpaque(fd)
 	}

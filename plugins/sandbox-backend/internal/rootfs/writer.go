@@ -140,7 +140,7 @@ func (w *writer) link(name, target string) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // a folder
+	defer unix.Close(fd)
 	at, err := w.place.at(name)
 	if err != nil {
 		return err
