@@ -164,7 +164,7 @@ func (b *builder) operation(ref *backendv1.StepRef, step *irv1.ResolvedStep, k *
 	case *irv1.ResolvedStep_MakeDir:
 		return &makeDir{b, op.MakeDir}, k.message("make-dir", op.MakeDir)
 	case *irv1.ResolvedStep_Transfer:
-		return &copyFiles{builder: b, ref: ref, step: op.Transfer}, k.message("transfer", op.Transfer)
+		return &copyFiles{builder: b, ref: ref, step: op.Transfer, where: step.Range}, k.message("transfer", op.Transfer)
 	case *irv1.ResolvedStep_Exec:
 		return &execute{builder: b, ref: ref, step: op.Exec}, k.message("exec", op.Exec)
 	}

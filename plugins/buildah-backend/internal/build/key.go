@@ -18,7 +18,7 @@ import (
 )
 
 // cacheVersion changes when the same step makes another layer than before.
-const cacheVersion = "1"
+const cacheVersion = "2"
 
 // key collects what a step depends on.
 type key struct{ sum hash.Hash }

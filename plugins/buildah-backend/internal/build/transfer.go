@@ -4,12 +4,15 @@ package build
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/transfer"
 	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/remote"
@@ -40,6 +43,7 @@ type copyFiles struct {
 	*builder
 	ref     *backendv1.StepRef
 	step    *irv1.Transfer
+	where   *diagv1.Range // the instruction in the source
 	remotes map[string]transfer.Remote
 	scratch string
 }
@@ -52,6 +56,9 @@ func (c *copyFiles) key(k *key) error {
 				found, err := transfer.Match(tree, pattern, c.step.Parents)
 				if err != nil {
 					return nil, err
+				}
+				if len(found) == 0 {
+					c.warn(pattern)
 				}
 				all = append(all, found...)
 			}
@@ -68,6 +75,13 @@ func (c *copyFiles) key(k *key) error {
 		return errors.Join(err, os.RemoveAll(c.scratch))
 	}
 	return nil
+}
+
+// warn reports a pattern that matches nothing.
+func (c *copyFiles) warn(source string) {
+	d := diag.Warning(c.where, "copy-matches-nothing", fmt.Sprintf("no file matches the source %q, so it copies nothing", source))
+	d.Help = "if a file should match, check the pattern, and what the ignore file leaves out"
+	c.Job.Warn(c.ref, backend.At("", d))
 }
 
 // local returns the sources that are paths.
@@ -91,6 +105,9 @@ func (c *copyFiles) run(parent string) (string, error) {
 	}
 	defer os.RemoveAll(scratch)
 	job := transfer.Job{Step: c.step, Keep: !isContext(c.step.From), Scratch: scratch}
+	if job.Keep {
+		job.Idle = c.warn // of a context it is known since the key was made
+	}
 	if job.Onto, err = c.layerTree(parent); err != nil {
 		return "", err
 	}

@@ -35,6 +35,7 @@ type Traces struct {
 type folder struct {
 	mode     int64
 	uid, gid int
+	time     time.Time
 }
 
 func newTraces(tree *files.Tree, root *os.Root) *Traces {
@@ -52,7 +53,7 @@ func (t *Traces) touch(name string) {
 		return
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	t.touched[name] = folder{int64(st.Mode & 0o7777), int(st.Uid), int(st.Gid)}
+	t.touched[name] = folder{int64(st.Mode & 0o7777), int(st.Uid), int(st.Gid), info.ModTime()}
 }
 
 // maxLinks bounds how many dangling links one target may lead through.
@@ -110,8 +111,13 @@ func (t *Traces) make(real string, missing []string, target string, isDir bool) 
 	}
 	for i, part := range missing {
 		t.touch(real)
+		dir := real
 		real = path.Join(real, part)
-		if err := t.create(real, isDir || i < len(missing)-1); err != nil {
+		err := t.create(real, isDir || i < len(missing)-1)
+		if err == nil {
+			err = t.restore(dir)
+		}
+		if err != nil {
 			return "", fmt.Errorf("making a place for the mount %q: %w", target, err)
 		}
 	}
@@ -135,6 +141,16 @@ func (t *Traces) create(name string, isDir bool) error {
 		return err
 	}
 	return f.Close()
+}
+
+// restore gives a folder the time that it had before a place was made in it, so
+// that a later one is the command's doing.
+func (t *Traces) restore(name string) error {
+	was, ok := t.touched[name]
+	if !ok {
+		return nil
+	}
+	return t.root.Chtimes("./"+name, time.Time{}, was.time)
 }
 
 // workdir makes the working directory when it is missing; that is no trace.
@@ -187,13 +203,17 @@ func (t *Traces) Erase(out io.Writer, in io.Reader) error {
 	}
 }
 
-// isTrace says whether an entry is a trace, if nothing is in it.
+// isTrace says whether an entry is a trace, if nothing is in it. Times count by
+// the second, as in layers; that of the root does not, for it is in no layer.
 func (t *Traces) isTrace(name string, h *tar.Header) bool {
 	if t.made[name] {
 		return h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeReg && h.Size == 0
 	}
 	was, ok := t.touched[name]
-	return ok && h.Typeflag == tar.TypeDir && was == folder{h.Mode & 0o7777, h.Uid, h.Gid}
+	if !ok || h.Typeflag != tar.TypeDir || was.mode != h.Mode&0o7777 || was.uid != h.Uid || was.gid != h.Gid {
+		return false
+	}
+	return name == "" || was.time.Truncate(time.Second).Equal(h.ModTime)
 }
 
 // plain drops from a header what layers do not need.

@@ -5,6 +5,7 @@ package command
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -31,31 +32,44 @@ func tracesOf(t *testing.T, dir string) *Traces {
 
 func TestErase(t *testing.T) {
 	dir := t.TempDir()
-	for _, d := range []string{"etc", "var"} {
-		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+	for _, d := range []string{"etc", "opt", "srv", "var"} {
+		at := filepath.Join(dir, d)
+		if err := errors.Join(os.Mkdir(at, 0o755), os.Chtimes(at, time.Unix(5, 3), time.Unix(5, 3))); err != nil {
 			t.Fatal(err)
 		}
 	}
 	traces := tracesOf(t, dir)
-	for target, isDir := range map[string]bool{"/etc/hosts": false, "/run/a/b": true, "/var/c": true, "/used": true} {
+	for target, isDir := range map[string]bool{"/etc/hosts": false, "/opt/x": true, "/run/a/b": true, "/srv/x/y": true, "/var/c": true, "/used": true} {
 		if _, err := traces.place(target, isDir); err != nil {
 			t.Fatal(err)
+		}
+	}
+	for _, d := range []string{"etc", "opt", "srv", "var"} {
+		if info, err := os.Stat(filepath.Join(dir, d)); err != nil || !info.ModTime().Equal(time.Unix(5, 3)) {
+			t.Errorf("%s has a new time before the command ran: %v, %v", d, info, err)
 		}
 	}
 	var in, out bytes.Buffer
 	w := tar.NewWriter(&in)
 	own := func(h tar.Header) tar.Header {
 		h.Uid, h.Gid = os.Getuid(), os.Getgid()
-		h.ModTime, h.AccessTime, h.Uname, h.Format = time.Unix(5, 7), time.Unix(9, 9), "me", tar.FormatPAX
+		if h.ModTime.IsZero() {
+			h.ModTime = time.Unix(5, 7)
+		}
+		h.AccessTime, h.Uname, h.Format = time.Unix(9, 9), "me", tar.FormatPAX
 		h.PAXRecords = map[string]string{"SCHILY.xattr.trusted.overlay.opaque": "y", "SCHILY.xattr.user.a": "b"}
 		return h
 	}
 	for _, h := range []tar.Header{
 		{Typeflag: tar.TypeDir, Name: "etc/", Mode: 0o755}, // only a place was made in it
 		{Typeflag: tar.TypeReg, Name: "etc/hosts", Mode: 0o644},
+		{Typeflag: tar.TypeDir, Name: "opt/", Mode: 0o755}, // the command changed something in it
+		{Typeflag: tar.TypeReg, Name: "opt/file", Mode: 0o644},
+		{Typeflag: tar.TypeDir, Name: "opt/x/", Mode: 0o755},
 		{Typeflag: tar.TypeDir, Name: "run/", Mode: 0o755},
 		{Typeflag: tar.TypeDir, Name: "run/a/", Mode: 0o755},
 		{Typeflag: tar.TypeDir, Name: "run/a/b/", Mode: 0o755},
+		{Typeflag: tar.TypeDir, Name: "srv/", Mode: 0o755, ModTime: time.Unix(6, 0)}, // the command made something in it, and removed it
 		{Typeflag: tar.TypeDir, Name: "used/", Mode: 0o755},
 		{Typeflag: tar.TypeReg, Name: "used/by-command", Mode: 0o644},
 		{Typeflag: tar.TypeDir, Name: "var/", Mode: 0o700}, // the command changed it
@@ -80,11 +94,11 @@ func TestErase(t *testing.T) {
 			t.Fatal(err)
 		}
 		names = append(names, h.Name)
-		if len(h.PAXRecords) != 1 || h.PAXRecords["SCHILY.xattr.user.a"] != "b" || h.Uname != "" || !h.ModTime.Equal(time.Unix(5, 0)) {
+		if len(h.PAXRecords) != 1 || h.PAXRecords["SCHILY.xattr.user.a"] != "b" || h.Uname != "" || h.ModTime.Nanosecond() != 0 {
 			t.Errorf("header is %+v", h)
 		}
 	}
-	if got := strings.Join(names, " "); got != "used/ used/by-command var/" {
+	if got := strings.Join(names, " "); got != "opt/ opt/file srv/ used/ used/by-command var/" {
 		t.Errorf("what is left is %s", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
@@ -368,4 +369,24 @@ func TestIsolation(t *testing.T) {
 		t.Errorf("capabilities are %s", lines[len(lines)-2])
 	}
 	files.want(t)
+}
+
+// TestFolderTimes looks at a folder in which the backend mounts files: its time
+// is that of the last change that a command made.
+func TestFolderTimes(t *testing.T) {
+	old := time.Unix(981173106, 0)
+	for line, changed := range map[string]bool{
+		"echo x >>/etc/passwd":                                  false,
+		"touch /etc/new":                                        true,
+		"touch /etc/passing; rm /etc/passing":                   true,
+		"echo '127.0.0.1 a' >>/etc/hosts; chmod 600 /etc/group": false,
+	} {
+		r := newRig(t)
+		r.stage(r.busybox(), exec(sh("touch -d @981173106 /etc")), exec(sh(line)))
+		o, _ := r.mustBuild()
+		etc := r.layer(o.artifact, o.artifact.Blobs[1])["etc"]
+		if etc.Name == "" || etc.ModTime.Equal(old) == changed {
+			t.Errorf("%s: /etc is %+v", line, etc.Header)
+		}
+	}
 }

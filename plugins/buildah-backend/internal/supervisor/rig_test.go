@@ -251,6 +251,7 @@ type record struct {
 	steps          []string
 	stdout, stderr bytes.Buffer
 	inputs         []string
+	warnings       []string
 	seen           func(line string)
 }
 
@@ -286,7 +287,13 @@ func (r *record) Output(_ *backendv1.StepRef, stderr bool, data []byte) {
 }
 
 func (r *record) Progress(*backendv1.StepRef, string, int64, int64) {}
-func (r *record) Warn(*backendv1.StepRef, *backendv1.Finding)       {}
+
+func (r *record) Warn(ref *backendv1.StepRef, f *backendv1.Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d := f.GetDiagnostic()
+	r.warnings = append(r.warnings, fmt.Sprintf("%d.%d line %d %s: %s", ref.GetStage(), ref.GetStep(), d.GetRange().GetLine(), d.GetCode(), d.GetMessage()))
+}
 
 func (r *record) InputRead(kind, name, digest string) {
 	r.mu.Lock()

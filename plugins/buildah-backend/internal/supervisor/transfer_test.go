@@ -19,6 +19,7 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -47,8 +48,9 @@ func TestCopyPlaces(t *testing.T) {
 		"parents of a folder": {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Parents: true}, []string{"5 0755 0:0 n", "5 0755 0:0 n/d", "5 0755 0:0 n/d/sub", `0 0644 0:0 n/d/sub/y "y"`}},
 		"chown by number":     {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n/m", Chown: "5"}, []string{"5 0755 5:5 n", "5 0755 5:5 n/m", `0 0644 5:5 n/m/y "y"`}},
 		"chown by name":       {&irv1.Transfer{Sources: []string{"f"}, Destination: "/n", Chown: "web:extra"}, []string{`0 0644 33:50 n "f"`}},
-		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"5 4751 0:0 n", `0 4751 0:0 n/y "y"`}},
-		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"5 0711 0:0 n", `0 0600 0:0 n/y "y"`}},
+		"chmod":               {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "4751"}, []string{"5 0751 0:0 n", `0 4751 0:0 n/y "y"`}},
+		"chmod of made":       {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n/m", Chmod: "700"}, []string{"5 0700 0:0 n", "5 0700 0:0 n/m", `0 0700 0:0 n/m/y "y"`}},
+		"chmod symbolic":      {&irv1.Transfer{Sources: []string{"d/sub"}, Destination: "/n", Chmod: "u=rwX,go=X"}, []string{"5 0755 0:0 n", `0 0600 0:0 n/y "y"`}},
 		"link flag":           {&irv1.Transfer{Sources: []string{"f"}, Destination: "/srv/s/", Link: true}, []string{"5 0755 0:0 srv", "5 0755 0:0 srv/s", `0 0644 0:0 srv/s/f "f"`}},
 		"inline":              {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/srv/", Chmod: "755", Chown: "web"}, []string{"5 0755 0:0 srv", `0 0755 33:34 srv/i "in\n"`}},
 		"inline to name":      {&irv1.Transfer{Inline: []*irv1.InlineFile{{Name: "i", Content: []byte("in\n")}}, Destination: "/q"}, []string{`0 0644 0:0 q "in\n"`}},
@@ -91,7 +93,12 @@ func TestCopyMistakes(t *testing.T) {
 		words []string
 	}{
 		"missing":        {&irv1.Transfer{Sources: []string{"nope"}, Destination: "/"}, []string{`"nope"`, "does not exist"}},
-		"no match":       {&irv1.Transfer{Sources: []string{"*.nope"}, Destination: "/"}, []string{`"*.nope"`}},
+		"no folder":      {&irv1.Transfer{Sources: []string{"nope/*"}, Destination: "/"}, []string{`"nope"`, `"nope/*"`}},
+		"hidden folder":  {&irv1.Transfer{Sources: []string{"hidden/*"}, Destination: "/"}, []string{`"hidden"`, "ignore rule 1"}},
+		"no pattern":     {&irv1.Transfer{Sources: []string{`\*.nope`}, Destination: "/"}, []string{"does not exist"}},
+		"whiteout":       {&irv1.Transfer{Sources: []string{"wh"}, Destination: "/"}, []string{`"/.wh.etc"`, "removed"}},
+		"long name":      {&irv1.Transfer{Sources: []string{"f"}, Destination: "/" + strings.Repeat("n", 256)}, []string{"longer than 255 bytes"}},
+		"links":          {&irv1.Transfer{Sources: []string{"f"}, Destination: "/bin/loop/f"}, []string{`"/bin/loop/f"`, "40 symbolic links"}},
 		"ignored":        {&irv1.Transfer{Sources: []string{"hidden/x"}, Destination: "/"}, []string{`"hidden/x"`, "hidden", "ignore rule 1"}},
 		"escaping":       {&irv1.Transfer{Sources: []string{"escape"}, Destination: "/"}, []string{`"escape"`}},
 		"unknown user":   {&irv1.Transfer{Sources: []string{"f"}, Destination: "/", Chown: "ghost"}, []string{"ghost", "/etc/passwd"}},
@@ -102,8 +109,8 @@ func TestCopyMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			c.step.From = r.context(map[string]string{"f": "f", "d/x": "x", "hidden/x": "x", "on/etc": "x", "escape": "-> /../../../../../../etc/shells"}, "hidden")
-			r.stage(r.busybox(), transfer(c.step))
+			c.step.From = r.context(map[string]string{"f": "f", "d/x": "x", "hidden/x": "x", "on/etc": "x", "wh/.wh.etc": "", "escape": "-> /../../../../../../etc/shells", "links/loop": "-> loop"}, "hidden")
+			r.stage(r.busybox(), copyTo(c.step.From, "/bin/", "links"), transfer(c.step))
 			wantSource(t, r.build().err, c.words...)
 			r.wantNothingLeft()
 		})
@@ -143,11 +150,39 @@ func TestCopyFromStageAndImage(t *testing.T) {
 	files.want(t,
 		"5 0755 0:0 img",
 		`0 0644 0:0 img/passwd "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n"`,
-		"5 2775 0:0 kept",
+		"5 0755 0:0 kept",
 		`0 0640 33:34 kept/f "x\n"`,
 		"1 0640 33:34 kept/g -> kept/f",
 		`0 0640 7:8 owned "x\n"`,
 	)
+}
+
+// TestCopyMatchesNothing copies what may be there: it is no error while it is
+// not, and copied when it is.
+func TestCopyMatchesNothing(t *testing.T) {
+	r := newRig(t)
+	ctx := r.context(map[string]string{"package.json": "{}"})
+	app := copyTo(ctx, "/app/", "package.json", "yarn.lock*")
+	app.Range = &diagv1.Range{Line: 7}
+	made := r.stage(scratch, app, copyTo(ctx, "/locks/", "*.lock"))
+	r.stage(made, copyTo(made, "/", "app/y*"))
+	o, files := r.mustBuild()
+	files.want(t, "5 0755 0:0 app", `0 0644 0:0 app/package.json "{}"`)
+	const first = `0.0 line 7 copy-matches-nothing: no file matches the source "yarn.lock*", so it copies nothing`
+	if len(o.warnings) != 3 || o.warnings[0] != first || !strings.HasPrefix(o.warnings[1], "0.1 ") || !strings.HasPrefix(o.warnings[2], "1.0 ") {
+		t.Errorf("warnings are %q", o.warnings)
+	}
+	if len(o.artifact.Blobs) != 1 {
+		t.Errorf("layers are %v", o.artifact.Blobs)
+	}
+	if o := r.build(); o.cached() != 3 || len(o.warnings) != 2 {
+		t.Errorf("again: %v, warnings %q", o.steps, o.warnings)
+	}
+	writeFiles(t, r.contexts[0].Path, map[string]string{"yarn.lock": "l"})
+	o, files = r.mustBuild()
+	if o.cached() != 0 || len(o.warnings) != 0 || files["app/yarn.lock"].content != "l" || files["yarn.lock"].content != "l" || files["locks/yarn.lock"].content != "l" {
+		t.Errorf("with the file there: %v, warnings %q, files\n%s", o.steps, o.warnings, files.list())
+	}
 }
 
 func TestIgnoreRules(t *testing.T) {
@@ -213,6 +248,52 @@ func TestAddArchives(t *testing.T) {
 			} else if len(files) != 1 {
 				t.Errorf("files are\n%s", files.list())
 			}
+		})
+	}
+}
+
+// TestAddThroughLinks unpacks members that lie below links of the archive: they
+// stay in the destination.
+func TestAddThroughLinks(t *testing.T) {
+	type member struct {
+		kind       byte
+		name, link string
+	}
+	dir, file, symlink, hard := byte(tar.TypeDir), byte(tar.TypeReg), byte(tar.TypeSymlink), byte(tar.TypeLink)
+	for name, c := range map[string]struct {
+		members []member
+		want    []string
+	}{
+		"inside":   {[]member{{dir, "real/", ""}, {symlink, "l", "real"}, {file, "l/f", ""}}, []string{"2 0777 0:0 n/l -> real", "5 0755 0:0 n/real", `0 0755 0:0 n/real/f "z"`}},
+		"implied":  {[]member{{file, "a/b/f", ""}, {symlink, "a/l", "b"}, {file, "a/l/g", ""}}, []string{"5 0755 0:0 n/a", "5 0755 0:0 n/a/b", `0 0755 0:0 n/a/b/f "z"`, `0 0755 0:0 n/a/b/g "z"`, "2 0777 0:0 n/a/l -> b"}},
+		"outside":  {[]member{{symlink, "l", "../../etc"}, {file, "l/f", ""}}, []string{"5 0755 0:0 n/l", `0 0755 0:0 n/l/f "z"`}},
+		"absolute": {[]member{{dir, "etc", ""}, {symlink, "l", "/etc"}, {file, "l/f", ""}}, []string{"5 0755 0:0 n/etc", `0 0755 0:0 n/etc/f "z"`, "2 0777 0:0 n/l -> /etc"}},
+		"circle":   {[]member{{symlink, "l", "m"}, {symlink, "m", "l"}, {file, "l/f", ""}}, []string{"5 0755 0:0 n/l", `0 0755 0:0 n/l/f "z"`, "2 0777 0:0 n/m -> l"}},
+		"folder":   {[]member{{dir, "real/", ""}, {symlink, "l", "real"}, {dir, "l", ""}}, []string{"2 0777 0:0 n/l -> real", "5 0755 0:0 n/real"}},
+		"hard":     {[]member{{dir, "real/", ""}, {symlink, "l", "real"}, {file, "l/f", ""}, {hard, "g", "l/f"}}, []string{`0 0755 0:0 n/g "z"`, "2 0777 0:0 n/l -> real", "5 0755 0:0 n/real", "1 0755 0:0 n/real/f -> n/g"}},
+		"top":      {[]member{{symlink, "l", "."}, {file, "l/f", ""}}, []string{`0 0755 0:0 n/f "z"`, "2 0777 0:0 n/l -> ."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var plain bytes.Buffer
+			w := tar.NewWriter(&plain)
+			for _, m := range c.members {
+				h := tar.Header{Typeflag: m.kind, Name: m.name, Linkname: m.link, Mode: 0o755}
+				if m.kind == symlink {
+					h.Mode = 0o777
+				}
+				if m.kind == file {
+					h.Size = 1
+				}
+				must(t, w.WriteHeader(&h))
+				_, err := w.Write([]byte("z")[:h.Size])
+				must(t, err)
+			}
+			must(t, w.Close())
+			r := newRig(t)
+			r.stage(scratch, transfer(&irv1.Transfer{Add: true, From: r.context(map[string]string{"x.tar": plain.String()}), Sources: []string{"x.tar"}, Destination: "/n/"}))
+			_, files := r.mustBuild()
+			delete(files, "n")
+			files.want(t, c.want...)
 		})
 	}
 }
@@ -312,10 +393,10 @@ func TestAddGit(t *testing.T) {
 
 func TestMakeDir(t *testing.T) {
 	r := newRig(t)
-	r.stage(r.busybox(), workdir("/srv", ""), workdir("/srv/a/b", "web"), exec(sh("ln -s /srv/a /l")), workdir("/l/c", ""))
+	r.stage(r.busybox(), workdir("/srv", ""), workdir("/srv/a/b", "web"), exec(sh("ln -s /srv/a /l")), workdir("/l/c", ""), workdir("/n", "123"))
 	o, files := r.mustBuild()
-	files.want(t, "2 0777 0:0 l -> /srv/a", "5 0755 0:0 srv", "5 0755 33:34 srv/a", "5 0755 33:34 srv/a/b", "5 0755 0:0 srv/a/c")
-	if len(o.artifact.Blobs) != 3 {
+	files.want(t, "2 0777 0:0 l -> /srv/a", "5 0755 123:123 n", "5 0755 0:0 srv", "5 0755 33:34 srv/a", "5 0755 33:34 srv/a/b", "5 0755 0:0 srv/a/c")
+	if len(o.artifact.Blobs) != 4 {
 		t.Errorf("blobs are %v", o.artifact.Blobs)
 	}
 	r.container.Stages[0].Steps = []*irv1.ResolvedStep{workdir("/etc/passwd", "")}

@@ -19,6 +19,9 @@ import (
 // below a link of the tree goes where the link leads, and the folders above
 // everything are repeated.
 func (l *layer) settle(tree *files.Tree) error {
+	if err := l.check(); err != nil {
+		return err
+	}
 	if err := l.follow(tree); err != nil {
 		return err
 	}

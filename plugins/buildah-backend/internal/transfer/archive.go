@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
@@ -46,11 +45,11 @@ func (p *planner) archive(s source) error {
 		return err
 	}
 	defer plain.Close()
-	if p.fresh && !p.into && p.dest != "" {
-		p.layer.folder(p.dest, p.maker())
+	if p.fresh && !p.into {
+		p.layer.put(p.dest, p.folder())
 	}
-	u := unpacker{planner: p, spool: filepath.Join(p.Scratch, fmt.Sprintf("archive-%d", len(p.layer.items)))}
-	if u.out, err = os.Create(u.spool); err != nil {
+	u := unpacker{planner: p, places: places{layer: p.layer, top: p.dest, onto: p.onto()}, members: map[string]*item{}}
+	if u.out, err = os.CreateTemp(p.Scratch, "archive-*"); err != nil {
 		return err
 	}
 	defer u.out.Close()
@@ -61,9 +60,11 @@ func (p *planner) archive(s source) error {
 // waits in one file until the layer is written.
 type unpacker struct {
 	*planner
-	spool string
-	out   *os.File
-	at    int64
+	places places
+	// members are the files so far, by their names in the tar.
+	members map[string]*item
+	out     *os.File
+	at      int64
 }
 
 func (u *unpacker) all(name string, t *tar.Reader) error {
@@ -74,6 +75,9 @@ func (u *unpacker) all(name string, t *tar.Reader) error {
 		}
 		if err == nil {
 			err = u.member(h, t)
+		}
+		if problem := new(Problem); errors.As(err, &problem) {
+			return err
 		}
 		if err != nil {
 			return &Problem{Message: fmt.Sprintf("the archive %q is damaged: %v", name, err)}
@@ -88,23 +92,29 @@ func (u *unpacker) member(h *tar.Header, content io.Reader) error {
 	if name == "" {
 		return nil
 	}
+	i, err := u.item(h, content)
+	if i == nil || err != nil {
+		return err
+	}
+	u.members[name] = i
 	if _, hidden := u.exclude.Excluded(name); hidden {
 		return nil
 	}
-	i := u.entry(h)
+	return u.places.put(name, i)
+}
+
+// item makes an entry of a member; nil for what a layer cannot hold.
+func (u *unpacker) item(h *tar.Header, content io.Reader) (*item, error) {
 	switch h.Typeflag {
 	case tar.TypeLink:
-		return u.hardLink(name, h.Linkname)
+		return u.hardLink(h)
 	case tar.TypeReg:
-		if err := u.keep(i, content); err != nil {
-			return err
-		}
+		i := u.entry(h)
+		return i, u.keep(i, content)
 	case tar.TypeDir, tar.TypeSymlink, tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-	default:
-		return nil
+		return u.entry(h), nil
 	}
-	u.layer.put(path.Join(u.dest, name), i)
-	return nil
+	return nil, nil
 }
 
 // entry copies what of a header belongs into a layer.
@@ -131,23 +141,23 @@ func (u *unpacker) entry(h *tar.Header) *item {
 }
 
 // hardLink gives a member another name.
-func (u *unpacker) hardLink(name, target string) error {
-	first := u.layer.items[path.Join(u.dest, strings.Trim(path.Clean("/"+target), "/"))]
-	if first == nil {
-		return fmt.Errorf("%q is a link to %q, which does not come before it", name, target)
+func (u *unpacker) hardLink(h *tar.Header) (*item, error) {
+	first := u.members[strings.Trim(path.Clean("/"+h.Linkname), "/")]
+	if first == nil || first.header.Typeflag == tar.TypeDir {
+		return nil, fmt.Errorf("%q is a hard link to %q, and no such file comes before it", h.Name, h.Linkname)
 	}
 	if first.inode == nil {
-		first.inode = &inode{dev: math.MaxUint64, ino: uint64(len(u.layer.items))}
+		u.layer.shared++
+		first.inode = &inode{dev: math.MaxUint64, ino: u.layer.shared}
 	}
 	second := *first
-	u.layer.put(path.Join(u.dest, name), &second)
-	return nil
+	return &second, nil
 }
 
 // keep stores the content of a member.
 func (u *unpacker) keep(i *item, content io.Reader) error {
 	n, err := io.Copy(u.out, content)
-	start, spool := u.at, u.spool
+	start, spool := u.at, u.out.Name()
 	u.at += n
 	i.open = func() (io.ReadCloser, error) {
 		f, err := os.Open(spool)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
 	"golang.org/x/sys/unix"
@@ -27,11 +28,21 @@ func (p *planner) file(tree *files.Tree, from string, info fs.FileInfo, to, rel 
 	if err != nil || i == nil {
 		return err
 	}
-	if !p.time.IsZero() {
-		i.header.ModTime = p.time
-	}
+	i.header.ModTime = p.when(from, info, keep)
 	p.layer.put(to, i)
 	return nil
+}
+
+// when is the time that a file of a source has in the layer. The root of an
+// image or stage has none of its own: few layers give it one.
+func (p *planner) when(from string, info fs.FileInfo, keep bool) time.Time {
+	switch {
+	case !p.time.IsZero():
+		return p.time
+	case keep && from == ".":
+		return Epoch
+	}
+	return info.ModTime()
 }
 
 // entry describes a file. It is nil for a socket, which no layer can hold.
@@ -51,7 +62,7 @@ func (p *planner) entry(tree *files.Tree, from string, info fs.FileInfo, keep bo
 		return nil, err
 	}
 	st, _ := info.Sys().(*syscall.Stat_t)
-	i := &item{header: tar.Header{Typeflag: h.Typeflag, Linkname: link, Size: h.Size, ModTime: info.ModTime(), Mode: octal(info.Mode())}}
+	i := &item{header: tar.Header{Typeflag: h.Typeflag, Linkname: link, Size: h.Size, Mode: octal(info.Mode())}}
 	if info.Mode()&fs.ModeSymlink == 0 {
 		i.header.Mode = octal(p.chmod(info.Mode()))
 	}

@@ -18,6 +18,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
@@ -30,6 +31,8 @@ var Epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // layer collects what will be in a tar, by path without a leading "/".
 type layer struct {
 	items map[string]*item
+	// shared counts the files of archives that have several names.
+	shared uint64
 }
 
 // item is an entry of a layer.
@@ -55,14 +58,51 @@ func (l *layer) put(name string, i *item) {
 	}
 }
 
-// folder adds a made folder.
-func (l *layer) folder(name string, o owner) { l.put(name, madeFolder(o)) }
+// usual is the mode of folders that come from no source.
+const usual = 0o755
 
 func madeFolder(o owner) *item {
 	return &item{header: tar.Header{
-		Typeflag: tar.TypeDir, Mode: 0o755, ModTime: Epoch, Uid: int(o.uid), Gid: int(o.gid),
+		Typeflag: tar.TypeDir, Mode: usual, ModTime: Epoch, Uid: int(o.uid), Gid: int(o.gid),
 	}}
 }
+
+// check finds a name that no image can hold.
+func (l *layer) check() error {
+	for _, name := range slices.Sorted(maps.Keys(l.items)) {
+		if what := badName(name); what != "" {
+			return &Problem{
+				Message: fmt.Sprintf("%q cannot be in an image: %s", "/"+name, what),
+				Help:    "give it another name, or leave it out with --exclude or the ignore file",
+			}
+		}
+	}
+	return nil
+}
+
+// badName says what is wrong with a name: in a layer one that begins with
+// ".wh." stands for the removal of another (OCI image-spec, layer.md,
+// "Whiteouts"), and no disk can hold one that is too long.
+func badName(name string) string {
+	if len(name) > maxName {
+		return fmt.Sprintf("the name is longer than %d bytes", maxName)
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		switch {
+		case strings.HasPrefix(part, ".wh."):
+			return "names that begin with \".wh.\" mean that a file is removed"
+		case len(part) > maxPart:
+			return fmt.Sprintf("a part of the name is longer than %d bytes", maxPart)
+		}
+	}
+	return ""
+}
+
+// maxName and maxPart are how long a path and a part of it may be, as in Linux.
+const (
+	maxName = 4095
+	maxPart = 255
+)
 
 // WriteTo writes the tar. It has the form that layers have everywhere (OCI
 // image-spec, layer.md).
@@ -127,6 +167,9 @@ type landing struct {
 // A nil tree has nothing in it.
 func land(tree *files.Tree, name string) (landing, error) {
 	name = strings.Trim(path.Clean("/"+name), "/")
+	if what := badName(name); what != "" {
+		return landing{}, &Problem{Message: fmt.Sprintf("%q cannot be in an image: %s", "/"+name, what), Help: "name another path"}
+	}
 	if tree == nil {
 		return landing{name: name, missing: above(name, "")}, nil
 	}
@@ -138,9 +181,21 @@ func land(tree *files.Tree, name string) (landing, error) {
 				at = ""
 			}
 			return landOn(tree, name, at, real)
+		case errors.Is(err, syscall.ELOOP):
+			return landing{}, tooManyLinks("/" + name)
 		case at == "." || at == "" || !errors.Is(err, fs.ErrNotExist):
 			return landing{}, err
 		}
+	}
+}
+
+// maxLinks is how many symbolic links a path may lead over, as in Linux.
+const maxLinks = 40
+
+func tooManyLinks(name string) error {
+	return &Problem{
+		Message: fmt.Sprintf("%q leads over more than %d symbolic links in the image", name, maxLinks),
+		Help:    "name another path, or remove the links first",
 	}
 }
 

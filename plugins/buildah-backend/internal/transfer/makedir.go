@@ -24,12 +24,13 @@ func PlanDir(step *irv1.MakeDir, onto *files.Tree) (Layer, error) {
 		}
 		return l, nil
 	}
-	u, err := passwd.Lookup(onto.OpenResolved, step.Owner)
+	// As for --chown, a number alone is also the group. For a command it is not.
+	uid, gid, err := passwd.Owner(onto.OpenResolved, step.Owner)
 	if err != nil {
 		return nil, &Problem{Message: err.Error()}
 	}
 	for _, dir := range append(at.missing, at.name) {
-		l.folder(dir, owner{u.UID, u.GID})
+		l.put(dir, madeFolder(owner{uid, gid}))
 	}
 	return l, l.settle(onto)
 }

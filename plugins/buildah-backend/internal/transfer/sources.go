@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/files"
@@ -60,6 +59,9 @@ func (p *planner) find(pattern string) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(matches) == 0 && p.Idle != nil {
+		p.Idle(pattern)
+	}
 	var all []source
 	for _, m := range matches {
 		s := source{tree: p.From, pattern: pattern, asked: m, name: path.Base(m), keep: p.Keep}
@@ -74,27 +76,43 @@ func (p *planner) find(pattern string) ([]source, error) {
 	return all, nil
 }
 
-// Match returns the paths that a source names. It is a Problem when there are
-// none.
+// Match returns the paths that a source names. A pattern may name none; it is a
+// Problem when a path does not exist, or the folder in which a pattern is
+// looked for.
 func Match(tree *files.Tree, pattern string, deep bool) ([]string, error) {
-	glob := tree.Glob
+	parse, glob := buildctx.ParseSource, tree.Glob
 	if deep {
-		glob = tree.GlobDeep
+		parse, glob = buildctx.ParseDeepSource, tree.GlobDeep
 	}
-	matches, err := glob(path.Clean(pattern))
+	clean := path.Clean(pattern)
+	s, err := parse(clean)
+	if err != nil {
+		return nil, &Problem{Message: err.Error(), Help: "put a backslash before a character that is not meant as a wildcard"}
+	}
+	_, err = tree.Resolve(s.Base)
+	switch {
+	case err != nil && s.IsPattern():
+		return nil, nowhere(pattern, s.Base, err)
+	case err != nil:
+		return nil, unreadable(pattern, err)
+	}
+	matches, err := glob(clean)
 	if err != nil {
 		return nil, unreadable(pattern, err)
 	}
-	if len(matches) > 0 {
-		return matches, nil
+	return matches, nil
+}
+
+// nowhere says what is the matter with the folder that a pattern is looked for
+// in.
+func nowhere(pattern, folder string, err error) error {
+	if hidden := new(buildctx.ExcludedError); errors.As(err, &hidden) || !errors.Is(err, fs.ErrNotExist) {
+		return unreadable(folder, err)
 	}
-	if strings.ContainsAny(pattern, `*?[`) {
-		return nil, &Problem{Message: fmt.Sprintf("no file matches the source %q", pattern), Help: "check the pattern, and what the ignore file leaves out"}
+	return &Problem{
+		Message: fmt.Sprintf("there is no folder %q in which the source %q could match", folder, pattern),
+		Help:    "sources are relative to the root of the build context, stage or image",
 	}
-	if _, err := tree.Resolve(pattern); err != nil {
-		return nil, unreadable(pattern, err)
-	}
-	return nil, unreadable(pattern, fs.ErrNotExist)
 }
 
 // unreadable says what is the matter with a source.

@@ -52,6 +52,8 @@ type Job struct {
 	Keep bool
 	// Remotes are the other sources, by their text.
 	Remotes map[string]Remote
+	// Idle is told of sources that are patterns and match nothing. May be nil.
+	Idle func(source string)
 	// Onto is the tree that the layer goes onto.
 	Onto *files.Tree
 	// Scratch is a folder on disk that is removed after the layer is written.
@@ -63,7 +65,8 @@ type Layer interface {
 	io.WriterTo
 }
 
-// Plan decides what the layer of a COPY or ADD holds.
+// Plan decides what the layer of a COPY or ADD holds: nothing, when no source
+// matches anything.
 func Plan(job Job) (Layer, error) {
 	p := planner{Job: job, layer: newLayer()}
 	if err := p.settings(); err != nil {
@@ -72,6 +75,9 @@ func Plan(job Job) (Layer, error) {
 	found, err := p.sources()
 	if err != nil {
 		return nil, err
+	}
+	if len(found)+len(p.Step.Inline) == 0 {
+		return p.layer, nil
 	}
 	if err := p.aim(found); err != nil {
 		return nil, err
@@ -85,7 +91,7 @@ func Plan(job Job) (Layer, error) {
 		p.inline(f)
 	}
 	if job.Step.Link {
-		return p.layer, nil // it does not know what it goes onto
+		return p.layer, p.layer.check() // it does not know what it goes onto
 	}
 	return p.layer, p.layer.settle(job.Onto)
 }
@@ -98,6 +104,8 @@ type planner struct {
 	own *owner
 	// mode changes permissions; nil when there is no --chmod.
 	mode func(fs.FileMode) fs.FileMode
+	// made is the mode of folders that come from no source.
+	made int64
 	// exclude are the rules of --exclude.
 	exclude *buildctx.Ignore
 	// dest is where to, without a leading "/".
@@ -118,10 +126,8 @@ func (p *planner) settings() (err error) {
 		}
 		p.own = &owner{uid, gid}
 	}
-	if p.Step.Chmod != "" {
-		if p.mode, err = parseMode(p.Step.Chmod); err != nil {
-			return err
-		}
+	if p.mode, p.made, err = parseMode(p.Step.Chmod); err != nil {
+		return err
 	}
 	if p.exclude, err = buildctx.NewIgnore(p.Step.Exclude); err != nil {
 		return &Problem{Message: fmt.Sprintf("--exclude: %v", err)}
@@ -129,16 +135,21 @@ func (p *planner) settings() (err error) {
 	return nil
 }
 
-// parseMode reads an octal or symbolic mode.
-func parseMode(text string) (func(fs.FileMode) fs.FileMode, error) {
+// parseMode reads the octal or symbolic mode of --chmod: how it changes modes,
+// and what that of made folders is. As in BuildKit a symbolic mode does not
+// touch these, and an octal one gives them its permissions alone.
+func parseMode(text string) (change func(fs.FileMode) fs.FileMode, made int64, err error) {
+	if text == "" {
+		return nil, usual, nil
+	}
 	if bits, err := strconv.ParseUint(text, 8, 12); err == nil {
-		return func(fs.FileMode) fs.FileMode { return unixMode(uint32(bits)) }, nil
+		return func(fs.FileMode) fs.FileMode { return unixMode(uint32(bits)) }, int64(bits & 0o777), nil
 	}
 	set, err := mode.Parse(text)
 	if err != nil {
-		return nil, &Problem{Message: fmt.Sprintf("--chmod=%s is neither an octal nor a symbolic mode", text), Help: "write it like 755 or u=rwX,go=rX"}
+		return nil, 0, &Problem{Message: fmt.Sprintf("--chmod=%s is neither an octal nor a symbolic mode", text), Help: "write it like 755 or u=rwX,go=rX"}
 	}
-	return set.Apply, nil
+	return set.Apply, usual, nil
 }
 
 // unixMode turns permission bits as in octal modes into Go's.
@@ -171,13 +182,24 @@ func (p *planner) maker() owner {
 	return owner{}
 }
 
+// onto is the tree that places are looked up in; nil for none.
+func (p *planner) onto() *files.Tree {
+	if p.Step.Link {
+		return nil
+	}
+	return p.Onto
+}
+
+// folder is a folder that comes from no source.
+func (p *planner) folder() *item {
+	i := madeFolder(p.maker())
+	i.header.Mode = p.made
+	return i
+}
+
 // aim finds the destination and adds the folders above it that are missing.
 func (p *planner) aim(found []source) error {
-	onto := p.Onto
-	if p.Step.Link {
-		onto = nil
-	}
-	at, err := land(onto, p.Step.Destination)
+	at, err := land(p.onto(), p.Step.Destination)
 	if err != nil {
 		return err
 	}
@@ -196,10 +218,10 @@ func (p *planner) aim(found []source) error {
 		}
 	}
 	for _, dir := range at.missing {
-		p.layer.folder(dir, p.maker())
+		p.layer.put(dir, p.folder())
 	}
 	if p.into && p.fresh {
-		p.layer.folder(p.dest, p.maker())
+		p.layer.put(p.dest, p.folder())
 	}
 	return nil
 }
@@ -213,7 +235,7 @@ func (p *planner) source(s source) error {
 	case p.Step.Parents && !s.remote:
 		return p.withParents(s)
 	case s.info.IsDir():
-		return p.contents(s, p.dest)
+		return p.contents(s)
 	}
 	name := p.dest
 	if p.into {
@@ -265,14 +287,14 @@ func withoutParts(name string, n int) string {
 }
 
 // contents adds what a folder holds. A destination that is new takes over the
-// folder's own permissions and owner.
-func (p *planner) contents(s source, dest string) error {
-	if p.fresh && dest != "" {
-		if err := p.file(s.tree, s.path, s.info, dest, "", s.keep); err != nil {
-			return err
-		}
+// folder's time, and nothing else of it.
+func (p *planner) contents(s source) error {
+	if p.fresh {
+		i := p.folder()
+		i.header.ModTime = p.when(s.path, s.info, s.keep)
+		p.layer.put(p.dest, i)
 	}
-	return p.below(s, dest)
+	return p.below(s, p.dest)
 }
 
 func (p *planner) below(s source, dest string) error {
