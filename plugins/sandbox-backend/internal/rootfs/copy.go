@@ -26,6 +26,8 @@ type copied struct {
 	pool *layers
 	// stamps is what each file was like before the command.
 	stamps map[string]stamp
+	// last is the latest of them.
+	last stamp
 }
 
 // stamp changes with every change of a file: whatever is done to it, its time
@@ -64,11 +66,7 @@ func newCopy(r *Root, sources []layer.Source) (view, error) {
 	if err := os.Mkdir(c.path(), 0o700); err != nil {
 		return nil, err
 	}
-	names, err := c.plant()
-	if err != nil || r.options.ReadOnly {
-		return c, err
-	}
-	return c, c.stamp(names)
+	return c, c.plant()
 }
 
 // fill unpacks the files of a layer: each is named by where it is in the tar.
@@ -102,17 +100,16 @@ func (c *copied) open(n *tree.Node) (*os.File, error) {
 	return os.Open(filepath.Join(path, filesName, strconv.FormatInt(n.Content.Offset, 10)))
 }
 
-// plant makes the files of the tree and the mount points, and returns their
-// names.
-func (c *copied) plant() ([]string, error) {
+// plant makes the files of the tree and the mount points, notes what they are
+// like, and waits until a change of one would show: the clock of the file system
+// may be slow.
+func (c *copied) plant() error {
 	p, err := newPlanter(c.path(), c.root.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var names []string
 	first := map[tree.Content]string{}
 	err = c.root.before.Walk(func(name string, n *tree.Node) error {
-		names = append(names, name)
 		known := ""
 		if n.Kind == tree.File {
 			known = first[n.Content]
@@ -127,50 +124,36 @@ func (c *copied) plant() ([]string, error) {
 	})
 	for _, name := range slices.SortedFunc(maps.Keys(c.root.stubs), tree.Compare) {
 		if err == nil {
-			names = append(names, name)
 			err = p.add(name, c.root.stubs[name], "", nil)
 		}
 	}
-	return names, p.finish(err)
-}
-
-// stamp notes what all files are like, and waits until a change of one would
-// show: the clock of the file system may be slow.
-func (c *copied) stamp(names []string) error {
-	p, err := openPlace(c.path())
-	if err != nil {
+	c.stamps = map[string]stamp{}
+	if err := p.finish(err, c.stamp); err != nil || c.root.options.ReadOnly {
 		return err
 	}
-	defer p.close()
-	c.stamps = make(map[string]stamp, len(names))
-	var last stamp
-	for _, name := range names {
-		at, err := p.at(name)
-		if err != nil {
-			return err
-		}
-		var st unix.Stat_t
-		err = unix.Fstatat(at.fd, at.base, &st, unix.AT_SYMLINK_NOFOLLOW)
-		if errors.Is(err, unix.ENOENT) {
-			continue // a device that only the superuser could make
-		}
-		if err != nil {
-			return fmt.Errorf("file %q: %w", name, err)
-		}
-		s := stampOf(&st)
-		c.stamps[name] = s
-		if s.after(last) {
-			last = s
-		}
+	return c.wait()
+}
+
+// stamp notes what a file is like.
+func (c *copied) stamp(name string, at spot) error {
+	var st unix.Stat_t
+	err := unix.Fstatat(at.fd, at.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // a device that only the superuser could make
 	}
-	return c.wait(last)
+	s := stampOf(&st)
+	c.stamps[name] = s
+	if s.after(c.last) {
+		c.last = s
+	}
+	return err
 }
 
 // after says that a stamp is of a later time.
 func (s stamp) after(t stamp) bool { return s.sec > t.sec || s.sec == t.sec && s.nsec > t.nsec }
 
-// wait waits until the clock of the file system is past a stamp.
-func (c *copied) wait(last stamp) error {
+// wait waits until the clock of the file system is past all stamps.
+func (c *copied) wait() error {
 	probe := filepath.Join(c.root.options.Temp, "clock")
 	defer os.Remove(probe)
 	for {
@@ -181,7 +164,7 @@ func (c *copied) wait(last stamp) error {
 		if err := unix.Stat(probe, &st); err != nil {
 			return err
 		}
-		if stampOf(&st).after(last) {
+		if stampOf(&st).after(c.last) {
 			return nil
 		}
 		if err := os.Remove(probe); err != nil {

@@ -76,7 +76,7 @@ func (o *overlay) frame(names []string, have map[string]*tree.Node) error {
 			return err
 		}
 	}
-	return dressAll(p, names, have, o.root.id)
+	return dressAll(p, names, have, o.root.id, nil)
 }
 
 // framed makes a file of the frame. A folder that is not in the tree is hidden:

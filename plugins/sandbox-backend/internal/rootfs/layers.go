@@ -132,19 +132,23 @@ func (l *layers) locked(digest string, fn func(path string) error) error {
 
 // Sweep removes the unpacked layers below state that keep does not want, and
 // what processes that died left there. It runs in the namespace that the files
-// belong to. Layers in use must be kept.
+// belong to: those of other mappings of ids go as far as it may remove them.
+// Layers in use must be kept.
 func Sweep(state string, keep func(digest string) bool) error {
 	id, err := currentIDs()
 	if err != nil {
 		return err
 	}
-	kinds, err := filepath.Glob(filepath.Join(state, "*-"+id.key))
-	if err != nil {
-		return err
+	kinds, err := os.ReadDir(state)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	var errs []error
-	for _, dir := range kinds {
-		errs = append(errs, (&layers{dir: dir, id: id}).sweep(keep))
+	errs := []error{err}
+	for _, kind := range kinds {
+		err := (&layers{dir: filepath.Join(state, kind.Name()), id: id}).sweep(keep)
+		if strings.HasSuffix(kind.Name(), "-"+id.key) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -16,35 +16,40 @@ import (
 
 // dress gives a file the owner, mode, extended attributes and time of a node.
 // fd is the file itself when it is open, else -1.
-// The order matters: a new owner takes away set-id bits and capabilities.
+// The order matters: a new owner takes away set-id bits and capabilities, and a
+// new mode may take away the right to set attributes.
 func dress(fd int, at spot, n *tree.Node, id ids) error {
 	uid, gid := id.disk(n.UID, n.GID)
 	if err := chown(at, uid, gid); err != nil {
 		return fmt.Errorf("owner %d:%d: %w", uid, gid, err)
-	}
-	if n.Kind != tree.Symlink {
-		if err := chmod(fd, at, n.Mode); err != nil {
-			return fmt.Errorf("mode %04o: %w", n.Mode, err)
-		}
 	}
 	if fd >= 0 {
 		if err := setXattrs(fd, n.Xattrs); err != nil {
 			return err
 		}
 	}
+	if n.Kind != tree.Symlink {
+		if err := chmod(fd, at, n.Mode); err != nil {
+			return fmt.Errorf("mode %04o: %w", n.Mode, err)
+		}
+	}
 	return setTime(at, n.ModTime)
 }
 
 // dressAll dresses folders, those below first: names are as a walk meets them.
-func dressAll(p *place, names []string, have map[string]*tree.Node, id ids) error {
+// then is called for each that is done.
+func dressAll(p *place, names []string, have map[string]*tree.Node, id ids, then func(name string, at spot) error) error {
 	for _, name := range slices.Backward(names) {
 		n := have[name]
-		if n == nil || n.Kind != tree.Dir || name == "." {
+		if n == nil || n.Kind != tree.Dir {
 			continue
 		}
 		at, err := p.at(name)
 		if err == nil {
 			err = dressFolder(at, n, id)
+		}
+		if err == nil && then != nil {
+			err = then(name, at)
 		}
 		if err != nil {
 			return fmt.Errorf("folder %q: %w", name, err)

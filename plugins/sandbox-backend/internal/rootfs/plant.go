@@ -15,9 +15,10 @@ import (
 // planter makes a whole tree in an empty folder, of which it gets the files in
 // the order of a walk.
 type planter struct {
-	w     *writer
-	names []string
-	have  map[string]*tree.Node
+	w *writer
+	// folders and others are the names it has.
+	folders, others []string
+	have            map[string]*tree.Node
 	// links are names of files that have another name already.
 	links [][2]string
 }
@@ -33,11 +34,14 @@ func newPlanter(path string, id ids) (*planter, error) {
 func (p *planter) add(name string, n *tree.Node, first string, open func() (*os.File, error)) error {
 	switch {
 	case n.Kind == tree.Dir:
-		p.names, p.have[name] = append(p.names, name), n
+		p.folders, p.have[name] = append(p.folders, name), n
 		if name == "." {
 			return nil
 		}
 		return p.w.mkdir(name)
+	}
+	p.others = append(p.others, name)
+	switch {
 	case first != "":
 		p.links = append(p.links, [2]string{name, first})
 		return nil
@@ -54,24 +58,40 @@ func (p *planter) add(name string, n *tree.Node, first string, open func() (*os.
 }
 
 // finish waits for all files, makes links, and makes folders look as they
-// should: whatever is made in them changes their times. It lets go of the
-// folder when err or its own says that something went wrong.
-func (p *planter) finish(err error) error {
+// should: whatever is made in them changes their times. done is called for each
+// file when it is as it should be, folders last: their modes may keep anybody
+// out. finish lets go of the folder, also when err says that something went
+// wrong before.
+func (p *planter) finish(err error, done func(name string, at spot) error) error {
 	if waited := p.w.wait(); err == nil {
 		err = waited
 	}
-	for _, l := range p.links {
-		if err == nil {
-			err = p.w.link(l[0], l[1])
-		}
-	}
 	if err == nil {
-		err = dressAll(p.w.place, p.names, p.have, p.w.id)
-	}
-	if n := p.have["."]; err == nil && n != nil {
-		err = dressFolder(spot{p.w.place.fd, "."}, n, p.w.id)
+		err = p.rest(done)
 	}
 	return errors.Join(err, p.w.end())
+}
+
+// rest is what has to wait for all files.
+func (p *planter) rest(done func(name string, at spot) error) error {
+	for _, l := range p.links {
+		if err := p.w.link(l[0], l[1]); err != nil {
+			return fmt.Errorf("hard link %q to %q: %w", l[0], l[1], err)
+		}
+	}
+	for _, name := range p.others {
+		if done == nil {
+			break
+		}
+		at, err := p.w.place.at(name)
+		if err == nil {
+			err = done(name, at)
+		}
+		if err != nil {
+			return fmt.Errorf("file %q: %w", name, err)
+		}
+	}
+	return dressAll(p.w.place, p.folders, p.have, p.w.id, done)
 }
 
 // cloneFile makes a file with the bytes of another, without copying them where
@@ -127,7 +147,7 @@ func CopyTree(from, to string) error {
 			first[file] = f.name
 		}
 	}
-	if err := p.finish(err); err != nil {
+	if err := p.finish(err, nil); err != nil {
 		return fmt.Errorf("copying %s: %w", from, err)
 	}
 	return nil

@@ -94,7 +94,7 @@ func (s *scanner) names(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	fd, err := openat(at.fd, at.base, openFolder, 0)
+	fd, err := openAny(at, openFolder, 0)
 	if err != nil {
 		return nil, fmt.Errorf("folder %q: %w", name, err)
 	}
