@@ -246,13 +246,13 @@ func TestAtOnce(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
+		if err := Sweep(filepath.Join(b.dir, "state"), func(string) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
 		for _, kind := range []string{"lower", "pool"} {
 			hexed := strings.TrimPrefix(b.chain.Layers[0].Digest, "sha256:")
 			draft := filepath.Join(b.dir, "state", kind+"-"+r.id.key, hexed+".draft", filesName, "half")
 			command{t, "/"}.mkdir(draft)
-		}
-		if err := Sweep(filepath.Join(b.dir, "state"), func(string) bool { return false }); err != nil {
-			t.Fatal(err)
 		}
 		var roots []*Root
 		for range 6 {

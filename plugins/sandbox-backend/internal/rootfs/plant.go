@@ -32,8 +32,7 @@ func newPlanter(path string, id ids) (*planter, error) {
 // add makes a file. The bytes of one that has some are those of open. first is
 // the name the file has already, if any.
 func (p *planter) add(name string, n *tree.Node, first string, open func() (*os.File, error)) error {
-	switch {
-	case n.Kind == tree.Dir:
+	if n.Kind == tree.Dir {
 		p.folders, p.have[name] = append(p.folders, name), n
 		if name == "." {
 			return nil
@@ -41,11 +40,11 @@ func (p *planter) add(name string, n *tree.Node, first string, open func() (*os.
 		return p.w.mkdir(name)
 	}
 	p.others = append(p.others, name)
-	switch {
-	case first != "":
+	if first != "" {
 		p.links = append(p.links, [2]string{name, first})
 		return nil
-	case n.Kind == tree.File:
+	}
+	if n.Kind == tree.File {
 		p.w.do(name, func(at spot, buf []byte) error { return cloneFile(at, n, p.w.id, open, buf) })
 		return nil
 	}
