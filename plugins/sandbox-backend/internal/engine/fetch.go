@@ -41,7 +41,8 @@ func (r *remotes) files(ctx context.Context) map[string]transfer.Remote {
 	files := map[string]transfer.Remote{}
 	if r != nil {
 		for source, f := range r.got {
-			files[source] = transfer.Remote{Files: until{f.Files, ctx}, Name: f.Name}
+			f.Files = until{f.Files, ctx}
+			files[source] = f.Remote
 		}
 	}
 	return files
