@@ -31,6 +31,10 @@ func Forget(root string, keep []string) error {
 	if err := unix.Mount(root, root, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("making a root folder: %w", err)
 	}
+	// One of the folders may hold this one.
+	if err := unix.Mount("", root, "", unix.MS_UNBINDABLE, ""); err != nil {
+		return fmt.Errorf("making a root folder: %w", err)
+	}
 	for _, name := range outermost(append(slices.Clone(keep), needed...)) {
 		if err := carry(root, name); err != nil {
 			return fmt.Errorf("keeping %q: %w", name, err)

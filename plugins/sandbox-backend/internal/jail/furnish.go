@@ -23,7 +23,7 @@ var Places = []string{"/proc", "/sys", "/dev"}
 // root.
 func furnish() error {
 	for _, dir := range Places {
-		if err := place(dir, true); err != nil {
+		if err := realDir(dir); err != nil {
 			return fmt.Errorf("making a place for %s: %w", dir, err)
 		}
 	}
@@ -101,7 +101,10 @@ func sys() error {
 	if err := os.MkdirAll(cpus, 0o755); err != nil {
 		return err
 	}
-	if err := bind("."+cpus, cpus, true); err != nil {
+	if err := unix.Mount("."+cpus, cpus, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	if err := restrict(cpus, true); err != nil {
 		return err
 	}
 	return remount("/sys", noDanger|unix.MS_RDONLY)

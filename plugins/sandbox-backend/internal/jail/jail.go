@@ -16,6 +16,8 @@
 //   - look into the caller, which it sees as process 1, or change it: the
 //     caller has capabilities that the command lacks, and is not dumpable
 //   - gain privileges by set-id programs or file capabilities (no_new_privs)
+//   - talk to abstract sockets of the machine, where the kernel has Landlock's
+//     scopes
 //   - make namespaces, mount, load code into the kernel: see denied
 //   - see the machine's devices: /dev has null, zero, full, random, urandom and
 //     tty; /sys has nothing but the CPUs

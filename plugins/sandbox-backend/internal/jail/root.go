@@ -5,12 +5,12 @@
 package jail
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,10 +18,15 @@ import (
 // enter makes Root the root of the thread and mounts all that the command
 // sees. Nothing of the machine's tree is left.
 //
-// Until then the working directory is the machine's root, so that a path with a
-// leading "/" is one of the command's tree and a path without one is one of the
-// machine; the kernel follows links in each as it should.
+// While the machine's tree is still there, it is mounted over the new root, and
+// a ".." at the root leads into it. So only folders that are surely none of the
+// image's links are mounted on then, and the Mounts, whose targets may lead
+// anywhere, wait for their place apart.
 func (s *Spec) enter() error {
+	sources, err := s.detach()
+	if err != nil {
+		return err
+	}
 	fd, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("opening the root folder: %w", err)
@@ -30,24 +35,43 @@ func (s *Spec) enter() error {
 	if err := pivot(s.Root); err != nil {
 		return fmt.Errorf("entering the file tree %q: %w", s.Root, err)
 	}
+	// A path with a leading "/" now is one of the command's tree, and one
+	// without is one of the machine.
 	if err := unix.Fchdir(fd); err != nil {
 		return err
 	}
 	if err := furnish(); err != nil {
 		return err
 	}
-	for _, m := range s.Mounts {
-		if err := m.mount(); err != nil {
-			return fmt.Errorf("mounting on %q: %w", m.Target, err)
-		}
-	}
-	if err := unix.Fchdir(fd); err != nil {
-		return err
-	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("leaving the machine's file tree: %w", err)
 	}
-	return unix.Chdir("/")
+	if err := unix.Chdir("/"); err != nil {
+		return err
+	}
+	for i, m := range s.Mounts {
+		if err := m.mount(sources[i]); err != nil {
+			return fmt.Errorf("mounting on %q: %w", m.Target, err)
+		}
+	}
+	return nil
+}
+
+// detach makes a mount of each source, which is nowhere yet. The file is nil
+// for what has no source.
+func (s *Spec) detach() ([]*os.File, error) {
+	sources := make([]*os.File, len(s.Mounts))
+	for i, m := range s.Mounts {
+		if m.Source == "" {
+			continue
+		}
+		fd, err := unix.OpenTree(unix.AT_FDCWD, m.Source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+		if err != nil {
+			return nil, fmt.Errorf("taking hold of %q: %w", m.Source, err)
+		}
+		sources[i] = os.NewFile(uintptr(fd), m.Source)
+	}
+	return sources, nil
 }
 
 // pivot makes a folder the root of the mount namespace. The old root is mounted
@@ -65,8 +89,8 @@ func pivot(root string) error {
 	return unix.PivotRoot(".", ".")
 }
 
-func (m *Mount) mount() error {
-	if m.Source == "" {
+func (m *Mount) mount(source *os.File) error {
+	if source == nil {
 		if err := place(m.Target, true); err != nil {
 			return err
 		}
@@ -76,15 +100,19 @@ func (m *Mount) mount() error {
 		}
 		return unix.Mount("tmpfs", m.Target, "tmpfs", flags, memory(m.Mode, m.Size))
 	}
-	source := strings.TrimPrefix(m.Source, "/")
-	info, err := os.Stat(source)
+	defer source.Close()
+	info, err := source.Stat()
 	if err != nil {
 		return err
 	}
 	if err := place(m.Target, info.IsDir()); err != nil {
 		return err
 	}
-	return bind(source, m.Target, m.ReadOnly)
+	const how = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_SYMLINKS
+	if err := unix.MoveMount(int(source.Fd()), "", unix.AT_FDCWD, m.Target, how); err != nil {
+		return err
+	}
+	return restrict(m.Target, m.ReadOnly)
 }
 
 // memory are the options of a file system in memory.
@@ -96,11 +124,8 @@ func memory(mode uint32, size int64) string {
 	return options
 }
 
-// bind shows a file or folder of the machine at a path of the command's tree.
-func bind(source, target string, readOnly bool) error {
-	if err := unix.Mount(source, target, "", unix.MS_BIND, ""); err != nil {
-		return err
-	}
+// restrict takes from a mount what it needs not be good for.
+func restrict(target string, readOnly bool) error {
 	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV)
 	if readOnly {
 		flags |= unix.MS_RDONLY
@@ -153,6 +178,18 @@ func place(target string, dir bool) error {
 		return err
 	}
 	return f.Close()
+}
+
+// realDir makes sure that a name in the root folder is a folder and no link.
+func realDir(name string) error {
+	info, err := os.Lstat(name)
+	switch {
+	case os.IsNotExist(err):
+		return os.Mkdir(name, 0o755)
+	case err == nil && !info.IsDir():
+		return errors.New("it is no folder in the image, or a link to one")
+	}
+	return err
 }
 
 func kind(info fs.FileInfo) string {

@@ -73,6 +73,9 @@ func confine(network bool) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("setting no_new_privs: %w", err)
 	}
+	if err := scopeSockets(); err != nil {
+		return err
+	}
 	return filterSyscalls(network)
 }
 

@@ -31,6 +31,8 @@ type composer struct {
 	points []rootfs.Mountpoint
 	// roots are other trees on disk.
 	roots []*rootfs.Root
+	// temps are their folders.
+	temps []string
 }
 
 // run runs the job's command and writes what it changed.
@@ -118,6 +120,7 @@ func (c *composer) open(chain int, name string, o rootfs.Options) (*rootfs.Root,
 	if err := os.Mkdir(o.Temp, 0o700); err != nil {
 		return nil, err
 	}
+	c.temps = append(c.temps, o.Temp)
 	var layers []layer.Source
 	for _, s := range c.Chains[chain] {
 		layers = append(layers, layer.Source{Layer: &layer.Layer{Digest: s.Digest, Size: s.Size}, Path: s.Path, Compressed: s.Compressed})
@@ -141,6 +144,9 @@ func (c *composer) close() error {
 	var problems []error
 	for _, r := range c.roots {
 		problems = append(problems, r.Close())
+	}
+	for _, dir := range c.temps {
+		problems = append(problems, os.Remove(dir))
 	}
 	if c.private != "" {
 		problems = append(problems, unix.Unmount(c.private, unix.MNT_DETACH), os.Remove(c.private))

@@ -26,6 +26,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(exitEnv) != "" {
+		os.Exit(0)
+	}
 	Main()
 	code := m.Run()
 	if path, err := buildTester(); err == nil && os.Getenv(testerEnv) == "" {
@@ -47,11 +50,17 @@ func newRig(t testing.TB) *rig {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sandbox")
 	must(t, err)
-	r := &rig{t: t, dir: dir, driver: New()}
 	t.Cleanup(func() {
-		must(t, r.driver.Recover(context.Background(), dir))
+		must(t, New().Recover(context.Background(), dir))
 		must(t, os.Remove(dir))
 	})
+	return newRigIn(t, dir)
+}
+
+// newRigIn is newRig with a folder that stays.
+func newRigIn(t testing.TB, dir string) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: dir, driver: New()}
 	r.root = r.chain(driver.Chain{Tree: tree.Empty()}, r.image()...)
 	return r
 }
@@ -67,7 +76,7 @@ func (r *rig) image() []layer.Entry {
 		file("etc/shadow", 0o600, "the image's own\n"),
 		file("srv/file", 0o644, "content\n"),
 	}
-	for name := range strings.FieldsSeq("sh echo cat ls true false sleep mkdir rm rmdir touch id ps kill ln chmod chown mount umount stat hostname nc wc grep head test date mknod chroot sysctl env df ip find cp mv dd unshare tty readlink pwd nproc ulimit sync") {
+	for name := range strings.FieldsSeq("sh echo cat ls true false sleep mkdir rm rmdir touch id ps kill ln chmod chown mount umount stat hostname nc wc grep head test date mknod chroot sysctl env df ip find cp mv dd unshare tty readlink pwd nproc ulimit sync setsid seq") {
 		all = append(all, layer.Entry{Change: tree.Change{Name: "bin/" + name, Node: &tree.Node{Kind: tree.Symlink, Mode: 0o777, Target: "busybox", ModTime: epoch}}})
 	}
 	return all
