@@ -84,13 +84,24 @@ func (j *job) write(root *rootfs.Root) (*layer.Layer, error) {
 	return l, root.Adopt(l)
 }
 
+// together returns the folder that holds both, or both: what a command changed
+// moves from one to the other, and can only within one mount.
+func together(a, b string) []string {
+	for dir := a; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if rel, err := filepath.Rel(dir, b); err == nil && filepath.IsLocal(rel) {
+			return []string{dir}
+		}
+	}
+	return []string{a, b}
+}
+
 // forget leaves of the machine's files those that the job needs.
 func (c *composer) forget() error {
 	root := filepath.Join(c.private, "machine")
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
 	}
-	dirs := []string{c.State, c.Temp, filepath.Dir(c.Layer)}
+	dirs := append(together(c.State, c.Temp), filepath.Dir(c.Layer))
 	for i := range c.Mounts {
 		if f := c.Mounts[i].Folder; f != nil {
 			dirs = append(dirs, filepath.Dir(f.Path))
