@@ -4,19 +4,15 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
-	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
-// featureGo is the feature that is missing where the go tool is: no build of
-// this backend does without.
-const featureGo = "wasm.go"
+// language is what a build asks for, and the name of the tool in descriptions.
+const language = "go"
 
 // goBackend builds WASI preview1 modules with the go tool of the machine.
 //
@@ -36,25 +32,17 @@ var (
 // names the one it found.
 func (goBackend) Describe(ctx context.Context, _ *backendv1.DescribeRequest) (*backendv1.DescribeResponse, error) {
 	g, err := findGo(ctx)
-	if failure := (*backend.Failure)(nil); errors.As(err, &failure) {
-		return &backendv1.DescribeResponse{Subtracted: []*backendv1.Subtraction{{
-			Feature: featureGo, Reason: "no-go-toolchain", Message: failure.Message, Alternative: failure.Help,
-		}}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &backendv1.DescribeResponse{Tools: []*irv1.KeyValue{{Key: "go", Value: g.identity()}}}, nil
+	return toolchain.Describe(language, g.identity(), err)
 }
 
 // Build builds the main package that the options name, or the only one.
 func (goBackend) Build(ctx context.Context, start *backendv1.Start, events backend.Job) (*backendv1.Artifact, error) {
-	if err := accept(start); err != nil {
+	project, err := toolchain.Accept(start, language)
+	if err != nil {
 		return nil, err
 	}
-	project, err := filepath.EvalSymlinks(start.GetContexts()[0].GetPath()) // as the go tool writes it
-	if err != nil {
-		return nil, backend.Sourcef(nil, "reading the project: %v", err)
+	if err := acceptOptions(start); err != nil {
+		return nil, err
 	}
 	g, err := findGo(ctx)
 	if err != nil {
@@ -62,20 +50,4 @@ func (goBackend) Build(ctx context.Context, start *backendv1.Start, events backe
 	}
 	b := &build{Start: start, events: events, tool: g, project: project}
 	return b.run(ctx)
-}
-
-// accept refuses what the manifest does not promise.
-func accept(start *backendv1.Start) error {
-	wasm := start.GetBuild().GetWasm()
-	switch {
-	case wasm == nil:
-		return backend.Sourcef(nil, "wasm-lang-go builds WebAssembly modules, not container images")
-	case wasm.GetLanguage() != "go":
-		return backend.Sourcef(nil, "wasm-lang-go builds Go, not language %q", wasm.GetLanguage())
-	case wasm.GetTarget() != "preview1":
-		return backend.Sourcef(nil, "wasm-lang-go builds for target preview1, not %q", wasm.GetTarget())
-	case len(start.GetContexts()) != 1:
-		return fmt.Errorf("a WebAssembly build has one context, not %d", len(start.GetContexts()))
-	}
-	return acceptOptions(wasm)
 }

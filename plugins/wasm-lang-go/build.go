@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/toolchain"
-	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
 // The steps of a build, in order.
@@ -52,26 +50,10 @@ func (b *build) run(ctx context.Context) (*backendv1.Artifact, error) {
 	}); err != nil {
 		return nil, err
 	}
-	var artifact *backendv1.Artifact
-	err := shelf.Stage(b.GetStateDir(), b.GetJobId(), func(dir string) (err error) {
-		artifact, err = b.make(ctx, pkg, filepath.Join(dir, "main.wasm"))
-		return err
+	return b.step(stepBuild).Make(ctx, b.Start, func(ctx context.Context, dir string) (string, error) {
+		module := filepath.Join(dir, "main.wasm")
+		return module, b.compile(ctx, pkg, module)
 	})
-	return artifact, err
-}
-
-// make compiles the package into a file and keeps it.
-func (b *build) make(ctx context.Context, pkg, module string) (*backendv1.Artifact, error) {
-	step := b.step(stepBuild)
-	if err := step.Do(ctx, func(ctx context.Context) error {
-		if err := b.compile(ctx, pkg, module); err != nil {
-			return err
-		}
-		return step.CheckPreview1(module)
-	}); err != nil {
-		return nil, err
-	}
-	return shelf.Keep(b.GetStateDir(), module, step.Ref())
 }
 
 func (b *build) step(n uint32) toolchain.Step {
@@ -89,17 +71,15 @@ func (b *build) prepareEnv(ctx context.Context) error {
 		user["GOPATH"] = filepath.Join(b.GetStateDir(), "go-path")
 		user["GOMODCACHE"] = filepath.Join(user["GOPATH"], "pkg", "mod")
 	}
-	temp := b.GetTempDir()
 	b.env = append(toolchain.Environ(passed...),
 		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GO111MODULE=on",
 		"GOENV=off", "GOWORK="+workspace(b.project),
 		"GOCACHE="+filepath.Join(b.GetStateDir(), "go-build"),
-		"TMPDIR="+temp, "GOTMPDIR="+temp,
 	)
 	for _, key := range settings {
 		b.env = append(b.env, key+"="+user[key])
 	}
-	b.events.InputRead("tool", "go", b.tool.identity())
+	b.events.InputRead("tool", language, b.tool.identity())
 	return nil
 }
 
@@ -115,7 +95,7 @@ func workspace(project string) string {
 
 // command is one run of the go tool in the project.
 func (b *build) command(args ...string) toolchain.Command {
-	return toolchain.Command{Path: b.tool.path, Args: args, Dir: b.project, Env: b.env}
+	return toolchain.Command{Path: b.tool.path, Args: args, Dir: b.project, Env: b.env, Temp: b.GetTempDir()}
 }
 
 // version shows which Go builds. It is the project's choice (go.mod's "go" and
@@ -126,7 +106,7 @@ func (b *build) version(ctx context.Context) error {
 	step := b.step(stepVersion)
 	c.Stdout = step.Show(false)
 	c.Stderr = r.also(step.Show(true))
-	return b.failed(step, toolchain.Run(ctx, c), &r)
+	return step.Failed(toolchain.Run(ctx, c), r.failure(b.project))
 }
 
 // compile builds the package. The flags make the module the same wherever the
@@ -149,7 +129,7 @@ func (b *build) compile(ctx context.Context, pkg, module string) error {
 		}
 	}
 	c.Stderr = r.also(step.Show(true))
-	return b.failed(step, toolchain.Run(ctx, c), &r)
+	return step.Failed(toolchain.Run(ctx, c), r.failure(b.project))
 }
 
 // buildOutput reads one line of go build -json (go help buildjson). isLog is
@@ -160,13 +140,4 @@ func buildOutput(line []byte) (text []byte, isLog bool) {
 		return nil, false
 	}
 	return []byte(event.Output), true
-}
-
-// failed explains a run that ended badly, from what the tool said.
-func (b *build) failed(step toolchain.Step, err error, r *report) error {
-	var exit *toolchain.ExitError
-	if !errors.As(err, &exit) {
-		return err
-	}
-	return step.Failed(exit, r.failure(b.project))
 }

@@ -71,8 +71,7 @@ func (g goTool) variables(ctx context.Context, extra string, args ...string) (st
 	if extra != "" {
 		env = append(env, extra)
 	}
-	out, err := toolchain.Ask(ctx, toolchain.Command{Path: g.path, Args: append([]string{"env"}, args...), Env: env})
-	return strings.TrimSpace(string(out)), err
+	return toolchain.Ask(ctx, toolchain.Command{Path: g.path, Args: append([]string{"env"}, args...), Env: env})
 }
 
 // tooOld says whether a GOVERSION is older than oldestGo. Versions that are no

@@ -127,7 +127,7 @@ type listed struct {
 // in the project's folder when it is a main package, else the only main package
 // in a folder of cmd.
 func (b *build) mainPackage(ctx context.Context) (string, error) {
-	if chosen := option(b.GetBuild().GetWasm(), ir.WasmPackage); chosen != "" {
+	if chosen := toolchain.Option(b.Start, ir.WasmPackage); chosen != "" {
 		return b.chosenPackage(ctx, "./"+path.Clean(chosen))
 	}
 	paths, err := candidates(b.project)
@@ -182,7 +182,7 @@ func (b *build) noMain(packages []listed, message string) *backend.Failure {
 			r.add([]byte(strings.TrimPrefix(p.Error.Pos+": "+p.Error.Err, ": ")))
 		}
 	}
-	f := r.failure(b.project)
+	f := r.failure(b.project)()
 	detail := f.Message
 	f.Ref, f.Message = b.step(stepList).Ref(), message
 	if len(r.problems) == 1 && len(f.Findings) == 0 {
@@ -198,8 +198,9 @@ func (b *build) list(ctx context.Context, paths []string) ([]listed, error) {
 	var r report
 	c := b.command(slices.Concat([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, b.tags(), paths)...)
 	c.Stdout = func(line []byte) { out.Write(line) }
-	c.Stderr = r.also(b.step(stepList).Show(true))
-	if err := b.failed(b.step(stepList), toolchain.Run(ctx, c), &r); err != nil {
+	step := b.step(stepList)
+	c.Stderr = r.also(step.Show(true))
+	if err := step.Failed(toolchain.Run(ctx, c), r.failure(b.project)); err != nil {
 		return nil, err
 	}
 	var list []listed

@@ -3,16 +3,14 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/toolchain"
 	"github.com/zlayer/zlayer/sdk/toolchain/place"
 )
 
@@ -29,11 +27,10 @@ const (
 
 // problem is one thing the go tool complained about.
 type problem struct {
-	code         string
-	file         string // as written; empty when it names none
-	line, column int    // from 1, columns in bytes; 0 when not known
-	message      string
-	more         []string // the indented lines below
+	code    string
+	at      place.Position // without a file when it names none
+	message string
+	more    []string // the indented lines below
 }
 
 // report collects the problems in what the go tool writes for people, line by
@@ -45,11 +42,12 @@ type report struct {
 	last     string // the last line, for a tool that says nothing we know
 }
 
-// position is what stands in front of a message.
-var position = regexp.MustCompile(`^((?:[A-Za-z]:[\\/])?[^:\s][^:]*):(\d+)(?::(\d+))?: (.*)$`)
-
 // progress are the lines that are no complaint.
 var progress = []string{"go: downloading ", "go: extracting ", "go: finding ", "too many errors", "go: warning: "}
+
+func isProgress(text string) bool {
+	return slices.ContainsFunc(progress, func(p string) bool { return strings.HasPrefix(text, p) })
+}
 
 // also returns a function that adds each line and passes it on.
 func (r *report) also(next func(line []byte)) func(line []byte) {
@@ -62,7 +60,7 @@ func (r *report) also(next func(line []byte)) func(line []byte) {
 // add reads one line.
 func (r *report) add(line []byte) {
 	text := strings.TrimRight(string(line), "\r\n")
-	if trimmed := strings.TrimSpace(text); trimmed == "" || hasAnyPrefix(trimmed, progress) {
+	if trimmed := strings.TrimSpace(text); trimmed == "" || isProgress(trimmed) {
 		return
 	}
 	r.last = text
@@ -88,12 +86,8 @@ func (r *report) problem(text string) problem {
 		p.code, p.message = codeModule, message
 		return p
 	}
-	if m := position.FindStringSubmatch(text); m != nil {
-		p.file, p.message = m[1], m[4]
-		p.line, _ = strconv.Atoi(m[2])
-		p.column, _ = strconv.Atoi(m[3])
-	}
-	switch filepath.Base(p.file) {
+	p.at, p.message, _ = place.Parse(text)
+	switch filepath.Base(p.at.File) {
 	case "go.mod", "go.sum", "go.work":
 		p.code = codeModule
 	}
@@ -119,98 +113,60 @@ func (p problem) advice() (message, help string) {
 
 // isHeader says whether the next problem says it all: "errors parsing go.mod:".
 func (p problem) isHeader() bool {
-	return p.file == "" && len(p.more) == 0 && strings.HasSuffix(p.message, ":")
+	return p.at.File == "" && len(p.more) == 0 && strings.HasSuffix(p.message, ":")
 }
 
-// failure is the report as the error of a step.
-func (r *report) failure(project string) *backend.Failure {
-	f := backend.Sourcef(nil, "%s", r.last)
-	if r.last == "" {
-		f.Message = "it failed without saying why"
-	}
-	src := &place.Project{Dir: project}
-	for _, p := range r.problems {
-		if !p.isHeader() {
-			f.Findings = append(f.Findings, p.finding(src))
-		}
-		if k := knownCause(p); k != nil && f.Help == "" {
-			f.Kind, f.Help = k.kind, k.help
-		}
-	}
-	place.Sort(f.Findings) // packages are compiled side by side
-	summarize(f)
-	return f
+// finding says where a problem is, and what to do about it.
+func (p problem) finding(src *place.Project) *backendv1.Finding {
+	message, help := p.advice()
+	d := diag.Error(nil, p.code, strings.ReplaceAll(message, src.Dir+string(filepath.Separator), ""))
+	d.Help = help
+	return src.Finding(p.at, d)
 }
 
-// summarize puts the one finding, or the number of them, into the message. A
-// single finding without a place is then said already.
-func summarize(f *backend.Failure) {
-	switch n := len(f.Findings); n {
-	case 0:
-	case 1:
-		d := f.Findings[0].GetDiagnostic()
-		f.Message = d.GetMessage()
-		if d.GetRange() == nil {
-			f.Findings, f.Help = nil, cmp.Or(d.GetHelp(), f.Help)
+// failure returns what makes the report the error of a step. What the compiler
+// says quotes the user's source, so no cause is looked for in it.
+func (r *report) failure(project string) func() *backend.Failure {
+	return func() *backend.Failure {
+		src := &place.Project{Dir: project}
+		var findings []*backendv1.Finding
+		for _, p := range r.problems {
+			if !p.isHeader() {
+				findings = append(findings, p.finding(src))
+			}
 		}
-	default:
-		f.Message = fmt.Sprintf("%d errors", n)
+		f := toolchain.FailureOf(r.last, findings)
+		for _, p := range r.problems {
+			if p.code != codeCompile && causes.Explain(f, p.message+" "+strings.Join(p.more, " ")) {
+				break
+			}
+		}
+		return f
 	}
 }
 
-// cause is something that the user can do about a failure.
-type cause struct {
-	says string
-	kind backendv1.FailureKind
-	help string
-}
-
-// causes are looked for in the messages of the go tool, the first match wins.
-var causes = []cause{
-	{"requires go >=", backendv1.FailureKind_FAILURE_KIND_MACHINE,
-		"install that Go, or set GOTOOLCHAIN=auto to let the go tool fetch it"},
-	{"download go1", backendv1.FailureKind_FAILURE_KIND_MACHINE,
-		"install that Go on this machine, or lower the go line of go.mod"},
-	{"no space left on device", backendv1.FailureKind_FAILURE_KIND_MACHINE,
-		"free some disk space"},
-	{"dial tcp", backendv1.FailureKind_FAILURE_KIND_MACHINE, helpNetwork},
-	{"no such host", backendv1.FailureKind_FAILURE_KIND_MACHINE, helpNetwork},
-	{"i/o timeout", backendv1.FailureKind_FAILURE_KIND_MACHINE, helpNetwork},
-	{"certificate", backendv1.FailureKind_FAILURE_KIND_MACHINE, helpNetwork},
-	{"module lookup disabled by GOPROXY=off", backendv1.FailureKind_FAILURE_KIND_MACHINE, helpNetwork},
-	{"missing go.sum entry", backendv1.FailureKind_FAILURE_KIND_SOURCE, helpTidy},
-	{"updates to go.mod needed", backendv1.FailureKind_FAILURE_KIND_SOURCE, helpTidy},
-	{"no required module provides package", backendv1.FailureKind_FAILURE_KIND_SOURCE, helpTidy},
-	{"inconsistent vendoring", backendv1.FailureKind_FAILURE_KIND_SOURCE, "run 'go mod vendor' in the project"},
-	{"build constraints exclude all Go files", backendv1.FailureKind_FAILURE_KIND_SOURCE,
-		"the package has no files for GOOS=wasip1 GOARCH=wasm without cgo; add some, or do not import it there"},
+// causes are looked for in the messages of the go tool.
+var causes = toolchain.Causes{
+	{Says: "requires go >=", Kind: ofMachine,
+		Help: "install that Go, or set GOTOOLCHAIN=auto to let the go tool fetch it"},
+	{Says: "download go1", Kind: ofMachine, Help: "install that Go on this machine, or lower the go line of go.mod"},
+	{Says: "no space left on device", Kind: ofMachine, Help: "free some disk space"},
+	{Says: "dial tcp", Kind: ofMachine, Help: helpNetwork},
+	{Says: "no such host", Kind: ofMachine, Help: helpNetwork},
+	{Says: "i/o timeout", Kind: ofMachine, Help: helpNetwork},
+	{Says: "certificate", Kind: ofMachine, Help: helpNetwork},
+	{Says: "module lookup disabled by GOPROXY=off", Kind: ofMachine, Help: helpNetwork},
+	{Says: "missing go.sum entry", Kind: ofSource, Help: helpTidy},
+	{Says: "updates to go.mod needed", Kind: ofSource, Help: helpTidy},
+	{Says: "no required module provides package", Kind: ofSource, Help: helpTidy},
+	{Says: "inconsistent vendoring", Kind: ofSource, Help: "run 'go mod vendor' in the project"},
+	{Says: "build constraints exclude all Go files", Kind: ofSource,
+		Help: "the package has no files for GOOS=wasip1 GOARCH=wasm without cgo; add some, or do not import it there"},
 }
 
 const (
+	ofSource    = backendv1.FailureKind_FAILURE_KIND_SOURCE
+	ofMachine   = backendv1.FailureKind_FAILURE_KIND_MACHINE
 	helpNetwork = "check the network, GOPROXY and the proxy variables"
 	helpTidy    = "run 'go mod tidy' in the project; a build never changes it"
 )
-
-// knownCause returns what to do about a problem, or nil. What the compiler
-// says quotes the user's source, so it is not searched.
-func knownCause(p problem) *cause {
-	if p.code == codeCompile {
-		return nil
-	}
-	text := p.message + " " + strings.Join(p.more, " ")
-	for i := range causes {
-		if strings.Contains(text, causes[i].says) {
-			return &causes[i]
-		}
-	}
-	return nil
-}
-
-func hasAnyPrefix(s string, prefixes []string) bool {
-	for _, p := range prefixes {
-		if strings.HasPrefix(s, p) {
-			return true
-		}
-	}
-	return false
-}

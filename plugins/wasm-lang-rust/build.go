@@ -20,7 +20,6 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/toolchain"
-	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
 
 // The steps of a build, in order.
@@ -39,7 +38,7 @@ type build struct {
 	project *project
 	rust    rust
 	local   map[string]bool // the names of the project's packages
-	env     []string
+	self    string          // this executable
 }
 
 // run makes the module and keeps it.
@@ -51,55 +50,40 @@ func (b *build) run(ctx context.Context, machine rust) (*backendv1.Artifact, err
 	if err := b.step(stepVersion).Do(ctx, func(ctx context.Context) error { return b.choose(ctx, machine) }); err != nil {
 		return nil, err
 	}
-	var artifact *backendv1.Artifact
-	err = shelf.Stage(b.GetStateDir(), b.GetJobId(), func(staging string) error {
-		if b.GetNoCache() {
-			b.project.target = filepath.Join(staging, "target")
-		}
-		if err := b.prepareEnv(); err != nil {
-			return err
-		}
-		module, err := b.make(ctx, staging)
-		if err == nil {
-			artifact, err = shelf.Keep(b.GetStateDir(), module, b.step(stepBuild).Ref())
-		}
-		return err
-	})
-	return artifact, err
-}
-
-// make compiles the chosen program and returns the file of its module.
-func (b *build) make(ctx context.Context, staging string) (string, error) {
+	if b.self, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("finding this executable: %w", err)
+	}
 	var chosen program
 	if err := b.step(stepMetadata).Do(ctx, func(ctx context.Context) (err error) {
 		chosen, err = b.program(ctx)
 		return err
 	}); err != nil {
+		return nil, err
+	}
+	return b.step(stepBuild).Make(ctx, b.Start, func(ctx context.Context, dir string) (string, error) {
+		return b.make(ctx, chosen, dir)
+	})
+}
+
+// make compiles the program and returns the file of its module, in dir: what
+// cargo has made stays where it is for the next build.
+func (b *build) make(ctx context.Context, chosen program, dir string) (string, error) {
+	if b.GetNoCache() {
+		b.project.target = filepath.Join(dir, "target")
+	}
+	made, err := b.compile(ctx, chosen)
+	if err != nil {
 		return "", err
 	}
-	module := filepath.Join(staging, "main.wasm")
-	return module, b.step(stepBuild).Do(ctx, func(ctx context.Context) error {
-		made, err := b.compile(ctx, chosen)
-		if err != nil {
-			return err
-		}
-		if err := copyFile(made, module, 0o600); err != nil {
-			return fmt.Errorf("taking the module: %w", err)
-		}
-		return b.step(stepBuild).CheckPreview1(module)
-	})
+	module := filepath.Join(dir, "main.wasm")
+	if err := copyFile(made, module, 0o600); err != nil {
+		return "", fmt.Errorf("taking the module: %w", err)
+	}
+	return module, nil
 }
 
 func (b *build) step(n uint32) toolchain.Step {
 	return toolchain.Step{Job: b.job, Number: n, Name: stepNames[n]}
-}
-
-// option returns the one value of an option of the build; "" without.
-func (b *build) option(name string) string {
-	if values := ir.WasmOption(b.GetBuild().GetWasm(), name); len(values) > 0 {
-		return values[0]
-	}
-	return ""
 }
 
 // choose finds the toolchain of the project, which a rust-toolchain.toml names
@@ -110,9 +94,9 @@ func (b *build) choose(ctx context.Context, machine rust) (err error) {
 		return err
 	}
 	b.step(stepVersion).Show(false)([]byte(b.rust.version + "\n"))
-	name := toolName
+	name := language
 	if b.rust.identity != machine.identity {
-		name = toolName + " of the project"
+		name = language + " of the project"
 	}
 	b.job.InputRead("tool", name, b.rust.identity)
 	for _, key := range []string{rustcVariable, flagsVariable} {
@@ -122,25 +106,21 @@ func (b *build) choose(ctx context.Context, machine rust) (err error) {
 	return nil
 }
 
-// prepareEnv computes the environment of cargo. What the build needs goes
-// behind what the user set: the last one counts.
-func (b *build) prepareEnv() error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("finding this executable: %w", err)
-	}
+// environ is the environment of cargo. What the build needs goes behind what
+// the user set: the last one counts.
+func (b *build) environ() []string {
 	home := cargoHome(b.GetStateDir())
-	b.env = append(toolchain.Environ(passed...), "CARGO_INCREMENTAL=0", "CARGO_TERM_PROGRESS_WHEN=never")
-	b.env = append(b.env, ir.WasmOption(b.GetBuild().GetWasm(), ir.WasmBuildArgs)...)
-	b.env = append(b.env,
+	env := append(toolchain.Environ(passed...), "CARGO_INCREMENTAL=0", "CARGO_TERM_PROGRESS_WHEN=never")
+	env = append(env, ir.WasmOption(b.GetBuild().GetWasm(), ir.WasmBuildArgs)...)
+	env = append(env,
 		"CARGO_HOME="+home, "CARGO_TERM_COLOR=never", "CARGO_TARGET_DIR="+b.project.target,
-		"RUSTC="+b.rust.rustc, "RUSTC_WRAPPER="+self, "TMPDIR="+b.GetTempDir(),
+		"RUSTC="+b.rust.rustc, "RUSTC_WRAPPER="+b.self,
 		remapVariable+"="+strings.Join([]string{home + "=/cargo", b.project.source + "=.", b.project.target + "=/target"}, remapSeparator),
 	)
 	if b.SourceDateEpoch != nil {
-		b.env = append(b.env, "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.GetSourceDateEpoch(), 10))
+		env = append(env, "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.GetSourceDateEpoch(), 10))
 	}
-	return nil
+	return env
 }
 
 // cargoHome is the user's, or one in the state folder for a user without.
@@ -156,7 +136,7 @@ func cargoHome(stateDir string) string {
 
 // cargo is one run of cargo in the project.
 func (b *build) cargo(args ...string) toolchain.Command {
-	return toolchain.Command{Path: b.rust.cargo, Args: args, Dir: b.project.source, Env: b.env}
+	return toolchain.Command{Path: b.rust.cargo, Args: args, Dir: b.project.source, Env: b.environ(), Temp: b.GetTempDir()}
 }
 
 // compile builds the program and returns the file that cargo says it made.
@@ -171,7 +151,7 @@ func (b *build) compile(ctx context.Context, p program) (string, error) {
 	if features := ir.WasmOption(b.GetBuild().GetWasm(), ir.WasmFeatures); len(features) > 0 {
 		args = append(args, "--features="+strings.Join(features, ","))
 	}
-	if b.option(ir.WasmDefaultFeatures) == "false" {
+	if toolchain.Option(b.Start, ir.WasmDefaultFeatures) == "false" {
 		args = append(args, "--no-default-features")
 	}
 	locked := b.hasLock()
@@ -195,7 +175,7 @@ func (b *build) compile(ctx context.Context, p program) (string, error) {
 
 // profile is cargo's name of the profile.
 func (b *build) profile() string {
-	switch name := cmp.Or(b.option(ir.WasmProfile), "release"); name {
+	switch name := cmp.Or(toolchain.Option(b.Start, ir.WasmProfile), "release"); name {
 	case "debug":
 		return "dev"
 	default:

@@ -51,7 +51,7 @@ func (b *build) program(ctx context.Context) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	wanted := b.option(ir.WasmProgram)
+	wanted := toolchain.Option(b.Start, ir.WasmProgram)
 	if wanted == "" && len(packages) == 1 {
 		wanted = packages[0].DefaultRun
 	}
@@ -77,7 +77,7 @@ func (b *build) program(ctx context.Context) (program, error) {
 // packages are those there is to choose from: the one of the options, else the
 // default members of the workspace, as for cargo build.
 func (b *build) packages(m *metadata) (list []cargoPackage, err error) {
-	name, chosen := b.option(ir.WasmPackage), m.DefaultMembers
+	name, chosen := toolchain.Option(b.Start, ir.WasmPackage), m.DefaultMembers
 	if chosen == nil || name != "" {
 		chosen = m.Members
 	}
@@ -102,7 +102,7 @@ func (b *build) packages(m *metadata) (list []cargoPackage, err error) {
 // noProgram explains why there is nothing, or too much, to build.
 func (b *build) noProgram(packages []cargoPackage, all, found []program) error {
 	f := backend.Sourcef(b.step(stepMetadata).Ref(), "")
-	switch wanted := b.option(ir.WasmProgram); {
+	switch wanted := toolchain.Option(b.Start, ir.WasmProgram); {
 	case len(all) == 0:
 		f.Message = "the project has no program, only " + librariesOf(packages)
 		f.Help = "add a src/main.rs, or choose another package with package"

@@ -33,17 +33,13 @@ type project struct {
 // kept.
 const keepTargets = 30 * 24 * time.Hour
 
-// openProject waits for other builds of the same project, then copies what the
+// openProject waits for other builds of the project in dir, then copies what its
 // context does not hide.
 //
 // cargo writes beside Cargo.toml (Cargo.lock), build scripts write where they
 // like, and both look into the folders above. In the copy they may, and find
 // nothing there that is not part of the build context.
-func openProject(ctx context.Context, start *backendv1.Start) (*project, error) {
-	dir, err := filepath.EvalSymlinks(start.GetContexts()[0].GetPath())
-	if err != nil {
-		return nil, backend.Sourcef(nil, "reading the project: %v", err)
-	}
+func openProject(ctx context.Context, start *backendv1.Start, dir string) (*project, error) {
 	all := filepath.Join(start.GetStateDir(), "projects")
 	if err := os.MkdirAll(all, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of projects: %w", err)

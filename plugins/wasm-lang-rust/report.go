@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -100,42 +99,22 @@ func (r *report) line(line []byte) {
 	}
 }
 
-// outcome explains a run of cargo that ended badly.
+// outcome explains a run of cargo that ended badly: by what rustc said, else by
+// what cargo itself complains about.
 func (r *report) outcome(err error) error {
-	var exit *toolchain.ExitError
-	if !errors.As(err, &exit) {
-		return err
-	}
-	if len(r.errors) > 0 {
-		return r.step.Failed(exit, r.compileErrors())
-	}
-	return r.step.Failed(exit, r.cargoError())
-}
-
-// compileErrors is the failure of code that does not compile.
-func (r *report) compileErrors() *backend.Failure {
-	place.Sort(r.errors) // crates are compiled side by side
-	f := backend.Sourcef(nil, "%d errors", len(r.errors))
-	f.Findings = r.errors
-	if d := r.errors[0].GetDiagnostic(); len(r.errors) == 1 {
-		f.Message = d.GetMessage()
-		if r.errors[0].GetFile() == "" {
-			f.Findings, f.Help = nil, d.GetHelp()
+	return r.step.Failed(err, func() *backend.Failure {
+		if len(r.errors) > 0 {
+			return toolchain.FailureOf("", r.errors)
 		}
-	}
-	return f
+		return r.cargoError()
+	})
 }
 
 // cargoError is the failure of what cargo itself complains about.
 func (r *report) cargoError() *backend.Failure {
 	c := complaint(r.said)
-	f := backend.Sourcef(nil, "%s", c.sentence())
-	for _, k := range causes {
-		if strings.Contains(strings.Join(r.said, "\n"), k.says) {
-			f.Kind, f.Help = k.kind, k.help
-			break
-		}
-	}
+	f := toolchain.FailureOf(c.sentence(), nil)
+	causes.Explain(f, strings.Join(r.said, "\n"))
 	if finding := c.finding(r.sources(), r.project); finding != nil {
 		f.Findings = []*backendv1.Finding{finding}
 	}
@@ -154,7 +133,8 @@ var (
 	noise = regexp.MustCompile(`^\s*(\d*\s*\|.*|Caused by:|--- std(out|err)|(note|help): .*|As a reminder, .*|cargo::?[a-z].*|-->.*|)$`)
 )
 
-// sentence is the error and its causes. Of a build script it is the panic.
+// sentence is the error and its causes. Of a build script it is the panic. It is
+// empty when cargo said nothing.
 func (c complaint) sentence() string {
 	var parts []string
 	for i, line := range c {
@@ -169,9 +149,6 @@ func (c complaint) sentence() string {
 			text := strings.TrimSpace(strings.TrimPrefix(line, "error: "))
 			parts = append(parts, strings.TrimSuffix(text, ":"))
 		}
-	}
-	if len(parts) == 0 {
-		return "it failed without saying why"
 	}
 	return strings.Join(parts, ": ")
 }
@@ -209,13 +186,6 @@ func (r *report) warnUnlocked() {
 	r.step.Job.Warn(r.step.Ref(), backend.At(manifestName, d))
 }
 
-// cause is something that the user can do about a failure.
-type cause struct {
-	says string
-	kind backendv1.FailureKind
-	help string
-}
-
 const (
 	ofSource    = backendv1.FailureKind_FAILURE_KIND_SOURCE
 	ofMachine   = backendv1.FailureKind_FAILURE_KIND_MACHINE
@@ -223,21 +193,25 @@ const (
 	helpOffline = "allow cargo the network (CARGO_NET_OFFLINE), or vendor the dependencies: cargo vendor"
 )
 
-// causes are looked for in what cargo said; the first match wins.
-var causes = []cause{
-	{"cannot update the lock file", ofSource, "run 'cargo update --workspace' in the project; a build never changes it"},
-	{"lock file needs to be updated", ofSource, "run 'cargo update --workspace' in the project; a build never changes it"},
-	{"failed to find a workspace root", ofSource, "build the folder of the workspace, and choose the package with package"},
-	{"requires the features: ", ofSource, "add them to features in the build file"},
-	{"no matching package named ", ofSource, "see that its name is right; without a network, vendor the dependencies: cargo vendor"},
-	{"No space left on device", ofMachine, "free some disk space"},
-	{"linker `cc` not found", ofMachine, "install a C compiler: build scripts and macros run on this machine"},
-	{"Could not resolve host", ofMachine, helpNetwork},
-	{"failed to download", ofMachine, helpNetwork},
-	{"Unable to update registry", ofMachine, helpNetwork},
-	{"network failure", ofMachine, helpNetwork},
-	{"--offline was specified", ofMachine, helpOffline},
-	{"you're using offline mode", ofMachine, helpOffline},
-	{"cannot be built because it requires rustc", ofMachine, "run: rustup update; or use an older version of the package"},
-	{"is not supported by the following package", ofMachine, "run: rustup update; or use an older version of the package"},
+// causes are looked for in what cargo said.
+var causes = toolchain.Causes{
+	{Says: "cannot update the lock file", Kind: ofSource,
+		Help: "run 'cargo update --workspace' in the project; a build never changes it"},
+	{Says: "lock file needs to be updated", Kind: ofSource,
+		Help: "run 'cargo update --workspace' in the project; a build never changes it"},
+	{Says: "failed to find a workspace root", Kind: ofSource,
+		Help: "build the folder of the workspace, and choose the package with package"},
+	{Says: "requires the features: ", Kind: ofSource, Help: "add them to features in the build file"},
+	{Says: "no matching package named ", Kind: ofSource,
+		Help: "see that its name is right; without a network, vendor the dependencies: cargo vendor"},
+	{Says: "No space left on device", Kind: ofMachine, Help: "free some disk space"},
+	{Says: "linker `cc` not found", Kind: ofMachine, Help: "install a C compiler: build scripts and macros run on this machine"},
+	{Says: "Could not resolve host", Kind: ofMachine, Help: helpNetwork},
+	{Says: "failed to download", Kind: ofMachine, Help: helpNetwork},
+	{Says: "Unable to update registry", Kind: ofMachine, Help: helpNetwork},
+	{Says: "network failure", Kind: ofMachine, Help: helpNetwork},
+	{Says: "--offline was specified", Kind: ofMachine, Help: helpOffline},
+	{Says: "you're using offline mode", Kind: ofMachine, Help: helpOffline},
+	{Says: "cannot be built because it requires rustc", Kind: ofMachine, Help: "run: rustup update; or use an older version of the package"},
+	{Says: "is not supported by the following package", Kind: ofMachine, Help: "run: rustup update; or use an older version of the package"},
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -18,8 +17,6 @@ import (
 )
 
 const (
-	// toolName is what the host knows the toolchain as.
-	toolName = "rust"
 	// target is rustc's name for WASI preview1.
 	target = "wasm32-wasip1"
 	// oldestRust is the first minor release of Rust 1 with that name.
@@ -126,6 +123,5 @@ func minorRelease(version string) (minor int, ok bool) {
 
 // ask runs a program that answers a question, in a folder.
 func ask(ctx context.Context, dir, program string, args ...string) (string, error) {
-	out, err := toolchain.Ask(ctx, toolchain.Command{Path: program, Args: args, Dir: dir, Env: toolchain.Environ(passed...)})
-	return string(bytes.TrimSpace(out)), err
+	return toolchain.Ask(ctx, toolchain.Command{Path: program, Args: args, Dir: dir, Env: toolchain.Environ(passed...)})
 }

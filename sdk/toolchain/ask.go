@@ -12,9 +12,10 @@ import (
 )
 
 // Ask runs a program that answers a question, such as for its version, and
-// returns what it wrote to its standard output. When it ends badly the error is
-// a *backend.Failure of the machine that quotes the last thing it said.
-func Ask(ctx context.Context, c Command) ([]byte, error) {
+// returns what it wrote to its standard output, without the space around it.
+// When it ends badly the error is a *backend.Failure of the machine that quotes
+// the last thing it said. Stdout and Stderr of c are not used.
+func Ask(ctx context.Context, c Command) (string, error) {
 	var out, said []byte
 	c.Stdout = func(line []byte) { out = append(out, line...) }
 	c.Stderr = func(line []byte) {
@@ -27,7 +28,7 @@ func Ask(ctx context.Context, c Command) ([]byte, error) {
 		f := backend.Machinef(nil, "%s %s: %s", c.Path, strings.Join(c.Args, " "), bytes.TrimSpace(said))
 		f.Help = "see that this command works in a shell"
 		f.ExitCode = exit.Code
-		return nil, f
+		return "", f
 	}
-	return out, err
+	return string(bytes.TrimSpace(out)), err
 }

@@ -2,15 +2,22 @@
 
 // Package toolchain is what backends of programming languages share: it runs
 // the programs of a language's toolchain with exactly the environment they are
-// given, streams their output line by line, and leaves no process behind,
-// however the run ends.
+// given, streams their output line by line, and leaves neither a process nor a
+// temporary file behind, however the run ends.
 //
 // A program runs under a guard: a second instance of the backend's own
 // executable that leads the program's process group, and kills the group when
 // the backend is gone, even by SIGKILL. So main begins with Guard.
 //
+// A backend embeds shelf.Keeper, which keeps its modules, and has two methods
+// of its own. Describe looks for the toolchain (Find, Ask) and answers with
+// the function Describe. Build takes the project's folder from Accept, runs
+// Steps, and makes the module in the last one (Step.Make). When a program ends
+// badly, Step.Failed explains it by FailureOf and Causes. The example is such a
+// backend.
+//
 // The packages below it keep modules (shelf), find places in a project's files
-// (place) and look into modules (module).
+// (place), look into modules (module) and test all that (toolchaintest).
 package toolchain
 
 import (
@@ -19,6 +26,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,8 +43,12 @@ type Command struct {
 	Args []string
 	// Dir is its working directory.
 	Dir string
-	// Env is its whole environment, "KEY=value".
+	// Env is its whole environment, "KEY=value"; the last of a key counts.
 	Env []string
+	// Temp is a folder for temporary files. The program gets one of its own in
+	// it, as TMPDIR, which is removed when the program has ended. With "" it
+	// gets none.
+	Temp string
 	// Stdout and Stderr get each line it writes, newline included where it
 	// wrote one. They are never called at the same time, and do not keep the
 	// line. Nil discards.
@@ -62,6 +74,19 @@ func (e *ExitError) Error() string {
 // started are killed, and the error is the context's cause. A program that
 // ends badly gives an *ExitError.
 func Run(ctx context.Context, c Command) error {
+	if c.Temp == "" {
+		return run(ctx, c)
+	}
+	temp, err := os.MkdirTemp(c.Temp, "run-")
+	if err != nil {
+		return fmt.Errorf("making a folder for temporary files of %s: %w", c.Path, err)
+	}
+	c.Env = append(slices.Clip(c.Env), "TMPDIR="+temp)
+	return errors.Join(run(ctx, c), os.RemoveAll(temp))
+}
+
+// run is Run with the folder for temporary files in the environment.
+func run(ctx context.Context, c Command) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding the guard for %s: %w", c.Path, err)

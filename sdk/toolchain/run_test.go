@@ -75,6 +75,20 @@ func TestEnvironmentAndFolder(t *testing.T) {
 	}
 }
 
+func TestTemporaryFilesAreRemoved(t *testing.T) {
+	for _, end := range []string{"", "; exit 1", "; kill -9 $$"} {
+		c := shell(`echo "$TMPDIR"; echo left > "$TMPDIR/file"` + end)
+		c.Temp = t.TempDir()
+		stdout, _, err := lines(t, c)
+		if (err != nil) != (end != "") || len(stdout) != 1 || !strings.HasPrefix(stdout[0], c.Temp+"/") {
+			t.Errorf("%q, %v", stdout, err)
+		}
+		if left, err := os.ReadDir(c.Temp); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	for _, test := range []struct {
 		command toolchain.Command

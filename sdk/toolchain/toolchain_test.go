@@ -76,7 +76,7 @@ func TestEnviron(t *testing.T) {
 }
 
 func TestAsk(t *testing.T) {
-	if out, err := toolchain.Ask(t.Context(), shell("echo 1.2; echo later >&2")); err != nil || string(out) != "1.2\n" {
+	if out, err := toolchain.Ask(t.Context(), shell("echo 1.2; echo later >&2")); err != nil || out != "1.2" {
 		t.Errorf("%q, %v", out, err)
 	}
 	_, err := toolchain.Ask(t.Context(), shell("echo first >&2; echo the reason >&2; echo >&2; exit 4"))
@@ -100,25 +100,14 @@ func TestStep(t *testing.T) {
 	}
 }
 
-// A compiler that somebody killed says nothing about the source.
-func TestFailed(t *testing.T) {
-	s := toolchain.Step{Number: 2, Name: "compile"}
-	f := s.Failed(&toolchain.ExitError{Code: 1}, backend.Sourcef(nil, "3 errors"))
-	if f.ExitCode != 1 || f.Message != "3 errors" || f.Ref.GetStep() != 2 {
-		t.Errorf("%+v", f)
-	}
-	f = s.Failed(&toolchain.ExitError{Code: 137}, backend.Sourcef(nil, "3 errors"))
-	if f.Kind != backendv1.FailureKind_FAILURE_KIND_MACHINE || f.Message != "the program was ended by signal 9" || f.Help == "" {
-		t.Errorf("%+v", f)
-	}
-}
+// Pieces of modules.
+const (
+	head    = "\x00asm\x01\x00\x00\x00"
+	start   = "\x07\x0a\x01\x06_start\x00\x00"
+	foreign = "\x02\x09\x01\x03env\x01f\x00\x00"
+)
 
 func TestCheckPreview1(t *testing.T) {
-	const (
-		head    = "\x00asm\x01\x00\x00\x00"
-		start   = "\x07\x0a\x01\x06_start\x00\x00"
-		foreign = "\x02\x09\x01\x03env\x01f\x00\x00"
-	)
 	l := &log{}
 	s := toolchain.Step{Job: l, Name: "compile"}
 	check := func(text string) error {
@@ -139,5 +128,39 @@ func TestCheckPreview1(t *testing.T) {
 	}
 	if err := check(head + foreign + start); err != nil || len(l.lines) != 1 || !strings.Contains(l.lines[0], "imports from env") {
 		t.Errorf("a command for another host: %v, %q", err, l.lines)
+	}
+}
+
+// A step that makes a module keeps it, and leaves nothing when it does not.
+func TestMake(t *testing.T) {
+	for _, test := range []struct {
+		name, module string
+		err          error
+		says         string
+	}{
+		{name: "a command", module: head + start},
+		{name: "a library", module: head, says: "no _start"},
+		{name: "nothing", err: errors.New("no compiler"), says: "no compiler"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			begin := &backendv1.Start{StateDir: t.TempDir(), JobId: "j"}
+			s := toolchain.Step{Job: &log{}, Number: 4, Name: "compile"}
+			artifact, err := s.Make(t.Context(), begin, func(_ context.Context, dir string) (string, error) {
+				file := filepath.Join(dir, "m")
+				return file, errors.Join(test.err, os.WriteFile(file, []byte(test.module), 0o600))
+			})
+			if test.says != "" {
+				if err == nil || !strings.Contains(err.Error(), test.says) || artifact != nil {
+					t.Errorf("Make = %v, %v", artifact, err)
+				}
+				return
+			}
+			if err != nil || artifact.GetBlobs()[0].GetSize() != int64(len(test.module)) || artifact.GetBlobs()[0].GetRef().GetStep() != 4 {
+				t.Errorf("Make = %v, %v", artifact, err)
+			}
+			if left, _ := os.ReadDir(filepath.Join(begin.GetStateDir(), "jobs")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
 	}
 }

@@ -65,6 +65,47 @@ func TestFilesOfTheProject(t *testing.T) {
 	}
 }
 
+func TestParse(t *testing.T) {
+	for text, want := range map[string]struct {
+		at      place.Position
+		message string
+	}{
+		"a/b.zig:3:14: error: no": {place.Position{File: "a/b.zig", Line: 3, Column: 14}, "error: no"},
+		"go.mod:7: no: no":        {place.Position{File: "go.mod", Line: 7}, "no: no"},
+		`C:\x.c:1:2: no`:          {place.Position{File: `C:\x.c`, Line: 1, Column: 2}, "no"},
+		"error: no":               {place.Position{}, "error: no"},
+		" indented:1:2: no":       {place.Position{}, " indented:1:2: no"},
+		"":                        {},
+	} {
+		at, message, ok := place.Parse(text)
+		if at != want.at || message != want.message || ok != (at.File != "") {
+			t.Errorf("Parse(%q) = %+v, %q, %v", text, at, message, ok)
+		}
+		if again := at.String() + ": " + message; ok && again != text {
+			t.Errorf("%q was %q", again, text)
+		}
+	}
+}
+
+func TestFinding(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("one two\n  three\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &place.Project{Dir: dir}
+	for want, at := range map[string]place.Position{
+		"f:1:5-1:8 error code no":        {File: "f", Line: 1, Column: 5},
+		"f:2:3-2:8 error code no":        {File: filepath.Join(dir, "f"), Line: 2},
+		" error code no":                 {},
+		" error code /lib/std.c:4:1: no": {File: "/lib/std.c", Line: 4, Column: 1},
+	} {
+		f := p.Finding(at, diag.Error(nil, "code", "no"))
+		if got := diag.Line(f.GetFile(), f.GetDiagnostic()); got != want {
+			t.Errorf("%+v: %q, want %q", at, got, want)
+		}
+	}
+}
+
 func TestSort(t *testing.T) {
 	f := place.NewFile("", []byte("one two\nthree"))
 	list := []*backendv1.Finding{
