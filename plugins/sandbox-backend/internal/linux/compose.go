@@ -81,7 +81,11 @@ func (j *job) write(root *rootfs.Root) (*layer.Layer, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("writing what the command changed: %w", err)
 	}
-	return l, root.Adopt(l)
+	err = root.Adopt(l)
+	if errors.Is(err, unix.EXDEV) {
+		err = nil // it is unpacked when it is needed
+	}
+	return l, err
 }
 
 // together returns the folder that holds both, or both: what a command changed

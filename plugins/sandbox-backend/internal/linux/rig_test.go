@@ -105,7 +105,9 @@ func fromDisk(name, file string) layer.Entry {
 // chain puts a layer onto a chain.
 func (r *rig) chain(below driver.Chain, entries ...layer.Entry) driver.Chain {
 	r.t.Helper()
-	at := filepath.Join(r.dir, fmt.Sprintf("layer-%d.tar", r.next()))
+	made := filepath.Join(r.dir, "layers")
+	must(r.t, os.MkdirAll(made, 0o700))
+	at := filepath.Join(made, fmt.Sprintf("layer-%d.tar", r.next()))
 	f, err := os.Create(at)
 	must(r.t, err)
 	defer f.Close()
@@ -148,10 +150,12 @@ func (r *rig) command(argv []string, changes ...with) driver.Command {
 	r.t.Helper()
 	temp := filepath.Join(r.dir, fmt.Sprintf("temp-%d", r.next()))
 	must(r.t, os.Mkdir(temp, 0o700))
+	made := filepath.Join(r.dir, "made")
+	must(r.t, os.MkdirAll(made, 0o700))
 	c := driver.Command{
 		Exec:  &irv1.Exec{Argv: argv, Env: []string{"PATH=/bin", "HOME=/"}, Workdir: "/"},
 		Root:  r.root,
-		State: filepath.Join(r.dir, "state"), Temp: temp, Layer: filepath.Join(r.dir, fmt.Sprintf("made-%d.tar", r.runs)),
+		State: filepath.Join(r.dir, "state"), Temp: temp, Layer: filepath.Join(made, fmt.Sprintf("made-%d.tar", r.runs)),
 	}
 	for _, change := range changes {
 		change(&c)
