@@ -154,7 +154,7 @@ func TestCommandKilled(t *testing.T) {
 	nap := nap(r)
 	c, ended := r.begin(context.Background(), nap)
 	for _, pid := range processes(t, nap) {
-		syscall.Kill(pid, syscall.SIGKILL) //nolint:errcheck // the first may have ended the others
+		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	var exit *driver.ExitError
 	if err := <-ended; !errors.As(err, &exit) || exit.Code != 137 {

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/jail"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/rootfs"
 	"golang.org/x/sys/unix"
 )
@@ -41,8 +42,11 @@ func serve(socket *os.File) int {
 	go b.listen()
 	got, err := r.do(b)
 	if err != nil {
-		var misplaced *rootfs.MountError
-		got = result{Err: err.Error(), Source: errors.As(err, &misplaced)}
+		var (
+			misplaced *rootfs.MountError
+			name      *layer.NameError
+		)
+		got = result{Err: err.Error(), Source: errors.As(err, &misplaced) || errors.As(err, &name)}
 	}
 	if err := b.Encode(report{Result: &got}); err != nil {
 		return 1

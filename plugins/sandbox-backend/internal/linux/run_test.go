@@ -215,6 +215,15 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestImpossibleName makes a file that no image can hold.
+func TestImpossibleName(t *testing.T) {
+	got := newRig(t).run("touch /srv/.wh.file")
+	var problem *transfer.Problem
+	if !errors.As(got.failure, &problem) || !strings.Contains(problem.Message, `"/srv/.wh.file" cannot be in an image`) {
+		t.Errorf("error is %v", got.failure)
+	}
+}
+
 func TestTwoAtOnce(t *testing.T) {
 	r := newRig(t)
 	type done struct {

@@ -113,7 +113,7 @@ func (s *session) kill() { s.process.Kill() } //nolint:errcheck // it may have e
 // close makes sure that the process has ended.
 func (s *session) close() error {
 	s.kill()
-	<-s.ended
+	<-s.ended //nolint:errcheck // it was killed
 	return s.socket.Close()
 }
 
