@@ -82,7 +82,8 @@ func Run(ctx context.Context, c Command) error {
 		return fmt.Errorf("making a folder for temporary files of %s: %w", c.Path, err)
 	}
 	c.Env = append(slices.Clip(c.Env), "TMPDIR="+temp)
-	return errors.Join(run(ctx, c), os.RemoveAll(temp))
+	defer os.RemoveAll(temp) // what stays goes with the folder of the job
+	return run(ctx, c)
 }
 
 // run is Run with the folder for temporary files in the environment.

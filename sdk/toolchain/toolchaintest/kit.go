@@ -2,7 +2,7 @@
 
 // Package toolchaintest tests backends of programming languages: from the files
 // of a project to a module, or to what a user reads when there is none. It
-// needs the standard library only.
+// needs nothing but the SDK and the standard library.
 //
 // A Kit builds small projects with a backend. Each of its builds is checked by
 // plugintest.Build for what the specification asks, and for what it leaves:

@@ -110,10 +110,15 @@ func sorted(words []string) []string {
 }
 
 // Running returns the processes of this machine whose command line is this,
-// such as "sleep 6001", and that are not dead. It needs the program ps.
+// such as "sleep 6001", and that are not dead. It needs the program ps, on PATH
+// or, where Programs made that, in /bin.
 func Running(t testing.TB, command string) (processes []string) {
 	t.Helper()
-	out, err := exec.Command("ps", "-A", "-o", "stat=,args=").Output()
+	ps, err := exec.LookPath("ps")
+	if err != nil {
+		ps = "/bin/ps"
+	}
+	out, err := exec.Command(ps, "-A", "-o", "stat=,args=").Output()
 	if err != nil {
 		t.Fatalf("listing processes: %v", err)
 	}
