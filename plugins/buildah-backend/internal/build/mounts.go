@@ -102,11 +102,17 @@ func tmpfsMode(m *irv1.ResolvedMount) uint32 {
 
 func sourceProblem(m *irv1.ResolvedMount, err error) error {
 	var hidden *buildctx.ExcludedError
-	if errors.As(err, &hidden) {
-		return &transfer.Problem{Message: fmt.Sprintf("the source %q of the mount on %q is left out of the build context by %v", m.Source, m.Target, hidden.Rule)}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return &transfer.Problem{Message: fmt.Sprintf("the source %q of the mount on %q does not exist", m.Source, m.Target)}
+	switch {
+	case errors.As(err, &hidden):
+		return &transfer.Problem{
+			Message: fmt.Sprintf("the source %q of the mount on %q is left out of the build context by %v", m.Source, m.Target, hidden.Rule),
+			Help:    fmt.Sprintf("change that rule, or add \"!%s\" after it", m.Source),
+		}
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ELOOP):
+		return &transfer.Problem{
+			Message: fmt.Sprintf("the source %q of the mount on %q does not exist", m.Source, m.Target),
+			Help:    "sources are relative to the root of the build context, stage or image",
+		}
 	}
 	return err
 }

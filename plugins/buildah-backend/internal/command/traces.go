@@ -68,6 +68,9 @@ func (t *Traces) place(target string, isDir bool) (string, error) {
 		if err == nil {
 			return t.make(real, missing, target, isDir)
 		}
+		if errors.Is(err, syscall.ELOOP) {
+			break
+		}
 		if !errors.Is(err, fs.ErrNotExist) || at == "." || at == "" {
 			return "", err
 		}
@@ -79,7 +82,7 @@ func (t *Traces) place(target string, isDir bool) (string, error) {
 		missing = append([]string{path.Base(at)}, missing...)
 		at = path.Dir(at)
 	}
-	return "", &transfer.Problem{Message: fmt.Sprintf("cannot mount on %q: it leads through too many links", target)}
+	return "", &transfer.Problem{Message: fmt.Sprintf("cannot mount on %q: it leads over too many symbolic links in the image", target), Help: "mount elsewhere, or remove the links first"}
 }
 
 // dangling says where a link leads that leads nowhere.

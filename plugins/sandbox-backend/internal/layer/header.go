@@ -164,6 +164,18 @@ func readXattrs(n *tree.Node, records map[string]string) error {
 	return nil
 }
 
+// NameError is a file that no layer can hold: its name would be read as a
+// whiteout (OCI image-spec, layer.md, "Whiteouts").
+type NameError struct {
+	// Name is the file's.
+	Name string
+}
+
+// Error says so.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q cannot be in an image: names that begin with %q mean that a file is removed", "/"+e.Name, whiteout)
+}
+
 // toHeader returns the tar entry of a change. Only what an image keeps is in
 // it: owners have no names, times no fractions.
 func toHeader(c tree.Change) (*tar.Header, error) {
@@ -175,7 +187,7 @@ func toHeader(c tree.Change) (*tar.Header, error) {
 		return emptyHeader(dir + whiteout + base), nil
 	}
 	if strings.HasPrefix(base, whiteout) {
-		return nil, errors.New("an image cannot hold a file whose name begins with \".wh.\": it would be read as a whiteout")
+		return nil, &NameError{c.Name}
 	}
 	if c.Op == tree.Link {
 		h := emptyHeader(c.Name)

@@ -227,7 +227,7 @@ func TestWriteRefuses(t *testing.T) {
 		"a file that cannot be opened": {layer.Entry{Change: tree.Change{Name: "a", Node: &tree.Node{Size: 1}}, Open: func() (io.ReadCloser, error) {
 			return nil, broken
 		}}, "broken"},
-		"a name that reads as whiteout": {file("a/.wh.b", ""), "begins with \".wh.\""},
+		"a name that reads as whiteout": {file("a/.wh.b", ""), "begin with \".wh.\""},
 		"a name out of the tree":        {file("../a", ""), "leads out of the tree"},
 		"a link that is its own target": {link("a", "a"), "lead to each other"},
 		"a link to a folder":            {link("a", "folder"), "it is a folder"},
