@@ -1005,7 +1005,8 @@ type Transfer struct {
 	// Whose files.
 	From *Input `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Paths or globs relative to the root of from and clean, or, for ADD, URLs
-	// and git references; in order. With parents, "/./" in a source says where
+	// and git references; in order. A pattern may match nothing, a path must
+	// exist. With parents, "/./" in a source says where
 	// the kept parents begin.
 	Sources []string `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
 	// Files given inline.
@@ -1133,7 +1134,8 @@ type MakeDir struct {
 	unknownFields []byte
 	// The directory, absolute and clean. Parents are created too.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// The user who owns what is created, as USER says it. Empty: root.
+	// The user who owns what is created, as USER says it; a number without a
+	// group is also the group. Empty: root.
 	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 }
 
