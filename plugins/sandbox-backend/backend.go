@@ -91,16 +91,28 @@ func (s *sandbox) within(ctx context.Context, dir string, do func(*state.Folder)
 	if err != nil {
 		return err
 	}
-	if sweeper, ok := s.driver.(driver.Sweeper); ok {
-		f.Swept = func(keep func(string) bool) error {
-			return sweeper.Sweep(context.WithoutCancel(ctx), f.Trees(), keep)
-		}
+	if s.driver != nil {
+		f.Swept = func(keep func(string) bool) error { return s.sweep(context.WithoutCancel(ctx), f, keep) }
 	}
 	err = do(f)
 	if closed := f.Close(); closed != nil {
 		fmt.Fprintf(os.Stderr, "sandbox-backend: cleaning up the state folder: %v\n", closed)
 	}
 	return err
+}
+
+// sweep removes the driver's trees of layers that are gone, and all of earlier
+// boots.
+func (s *sandbox) sweep(ctx context.Context, f *state.Folder, keep func(string) bool) error {
+	old, err := f.OldTrees()
+	errs := []error{err}
+	for _, dir := range old {
+		errs = append(errs, s.driver.Recover(ctx, dir), os.RemoveAll(dir))
+	}
+	if sweeper, ok := s.driver.(driver.Sweeper); ok {
+		errs = append(errs, sweeper.Sweep(ctx, f.Trees(), keep))
+	}
+	return errors.Join(errs...)
 }
 
 // Has says whether every blob of an artifact can be exported.

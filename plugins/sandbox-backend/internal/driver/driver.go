@@ -53,7 +53,8 @@ type Command struct {
 	// Mounts are what else it sees, in order.
 	Mounts []Mount
 	// State is the driver's own folder, kept between builds and shared by
-	// them: trees on disk, by digest.
+	// them: trees on disk, by digest. The next boot of the machine has another
+	// one, so nothing need be flushed.
 	State string
 	// Temp is an empty folder for this command, on the same file system as
 	// State. The engine removes it afterwards; what cannot be removed by the

@@ -56,7 +56,7 @@ func BenchmarkRead(b *testing.B) {
 // read reads the image.
 func read(b *testing.B, dir, digest, state string) {
 	b.Helper()
-	s, err := store.Open(state)
+	s, err := store.Open(state, "boot")
 	if err != nil {
 		b.Fatal(err)
 	}

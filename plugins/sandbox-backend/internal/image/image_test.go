@@ -46,7 +46,7 @@ func save(t *testing.T, im v1.Image) (dir, digest string) {
 // open opens an empty store.
 func open(t *testing.T) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.TempDir())
+	s, err := store.Open(t.TempDir(), "boot")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestTheSecondTimeOnlyTheIndexIsRead(t *testing.T) {
 func TestNothingIsUnpacked(t *testing.T) {
 	dir, digest := save(t, build(t, newLayer(t, "gzip", pack(t, entry("a", strings.Repeat("a", 1<<20))))))
 	state := t.TempDir()
-	s, err := store.Open(state)
+	s, err := store.Open(state, "boot")
 	if err != nil {
 		t.Fatal(err)
 	}

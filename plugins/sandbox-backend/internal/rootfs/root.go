@@ -25,7 +25,8 @@ import (
 // Options say how a root is made.
 type Options struct {
 	// State is the folder of unpacked layers, kept and shared. It is made when
-	// it does not exist.
+	// it does not exist. Nothing in it is flushed to the disk: it must not
+	// outlive a boot of the machine, for a power cut may have torn it.
 	State string
 	// Temp is an empty folder for this root alone, on the file system of State.
 	Temp string

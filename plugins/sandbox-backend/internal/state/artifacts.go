@@ -3,6 +3,7 @@
 package state
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -46,13 +47,18 @@ func (a Artifact) layers() []string {
 	return all
 }
 
-// Record keeps an artifact, whose layers are in the store.
+// Record keeps an artifact, whose layers are in the store. It is the only file
+// that is flushed to the disk: a record that cannot be read stops all sweeps.
 func (f *Folder) Record(a Artifact) error {
 	text, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
-	if err := write(filepath.Join(f.dir, "artifacts", a.Handle()), text); err != nil {
+	path := filepath.Join(f.dir, "artifacts", a.Handle())
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, text) {
+		return nil
+	}
+	if err := create(path, text, true); err != nil {
 		return fmt.Errorf("recording the artifact: %w", err)
 	}
 	return nil

@@ -35,17 +35,22 @@ func (f *Folder) sweepIfAlone() error {
 	return errors.Join(f.sweep(), alone.Close())
 }
 
-// marker is a file whose time is that of the last sweep.
+// marker is a file whose time is that of the last sweep, and whose text is the
+// boot that the machine was in.
 func (f *Folder) marker() string { return filepath.Join(f.dir, "swept") }
 
 func (f *Folder) due() (bool, error) {
 	if forgotten, err := os.ReadDir(filepath.Join(f.dir, "removed")); err != nil || len(forgotten) > 0 {
 		return err == nil, err
 	}
-	info, err := os.Stat(f.marker())
+	boot, err := os.ReadFile(f.marker())
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, write(f.marker(), nil)
+		return false, write(f.marker(), []byte(f.boot))
 	}
+	if err != nil || string(boot) != f.boot {
+		return err == nil, err
+	}
+	info, err := os.Stat(f.marker())
 	return err == nil && time.Since(info.ModTime()) > interval, err
 }
 
@@ -75,10 +80,8 @@ func (f *Folder) sweep() error {
 	if err := dropSteps(steps, needed); err != nil {
 		return err
 	}
-	if err := f.tell(); err != nil {
-		return err
-	}
-	return errors.Join(f.Layers.Recover(), f.tidy())
+	// Trees that cannot be removed are tried again with the next sweep.
+	return errors.Join(f.tell(), f.Layers.Recover(), f.tidy())
 }
 
 // tell calls Swept.
@@ -182,5 +185,5 @@ func (f *Folder) tidy() error {
 			errs = append(errs, os.Remove(filepath.Join(f.dir, folder, e.Name())))
 		}
 	}
-	return errors.Join(append(errs, write(f.marker(), nil))...)
+	return errors.Join(append(errs, write(f.marker(), []byte(f.boot)))...)
 }

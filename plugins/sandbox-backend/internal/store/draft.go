@@ -61,7 +61,8 @@ func (d draft) close() error {
 	return errors.Join(err, d.lock.Close())
 }
 
-// Recover removes the drafts of processes that died. What they ran is to be
+// Recover removes the drafts of processes that died, and what was noted during
+// earlier boots. What they ran is to be
 // cleaned up before: files of other users cannot be removed here.
 func (s *Store) Recover() error {
 	temp := filepath.Join(s.dir, "temp")
@@ -77,7 +78,7 @@ func (s *Store) Recover() error {
 			errs = append(errs, sweep(draft{name, flock.New(path)}))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.forgetBoots())...)
 }
 
 // sweep removes a folder of drafts whose process is dead.

@@ -61,8 +61,8 @@ func writeFile(to string, r io.Reader) (sum string, err error) {
 func (s *Store) Expand(src layer.Source) (path string, err error) {
 	path = s.tar(src.Digest)
 	defer s.lock(path)()
-	if info, err := os.Stat(path); err == nil && info.Size() == src.Size {
-		return path, nil
+	if info, err := s.whole(src.Digest); err != nil || info != nil {
+		return path, err
 	}
 	r, err := src.Stream()
 	if err != nil {

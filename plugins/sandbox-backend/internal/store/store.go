@@ -4,6 +4,8 @@
 //
 //	tars/<hex>    the uncompressed tar of a layer
 //	index/<hex>   what is in a layer, as layer.Encode wrote it
+//	whole/<boot>/ an empty file for each tar that was written, or compared with
+//	              its digest, during that boot of the machine
 //	temp/<name>/  drafts of one process, beside temp/<name>.lock, which it holds
 //
 // A tar appears whole, by one rename, and never changes. Its index is written
@@ -13,10 +15,10 @@
 //
 // Nothing is flushed to the disk: a build would wait for the disk at each step.
 // After a power cut a file can therefore be short, or, rarely, hold other
-// bytes. A tar of the wrong size counts as absent; its bytes are compared with
-// the digest when it is exported, and a damaged one is dropped. An index carries
-// its own digest. So damage costs a build, and never becomes part of an image
-// under a digest that is not its own.
+// bytes. So a tar of an earlier boot is compared with its digest when it is
+// first asked for, and every tar when it is exported; a damaged one is dropped
+// and counts as absent. An index carries its own digest. Damage costs a build,
+// and never becomes part of an image.
 package store
 
 import (
@@ -35,19 +37,20 @@ import (
 // Store is a folder of layers. It may be used by many goroutines at once.
 type Store struct {
 	dir   string
+	boot  string
 	draft draft
 	// making has a lock for each file that is being made.
 	making sync.Map
 }
 
-// Open opens the store in a folder, which is made when it does not exist. Close
-// removes what is left in Temp.
-func Open(dir string) (*Store, error) {
+// Open opens the store in a folder, which is made when it does not exist. boot
+// is the boot.ID of the machine. Close removes what is left in Temp.
+func Open(dir, boot string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	for _, sub := range []string{"tars", "index", "temp"} {
+	for _, sub := range []string{"tars", "index", "temp", "whole"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("opening the store: %w", err)
 		}
@@ -56,7 +59,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	return &Store{dir: dir, draft: d}, nil
+	return &Store{dir: dir, boot: boot, draft: d}, nil
 }
 
 // Close removes the drafts of this store.
@@ -143,33 +146,33 @@ func (s *Store) Adopt(path string, l *layer.Layer) error {
 	if err == nil {
 		err = os.Rename(path, s.tar(l.Digest))
 	}
+	if err == nil { // not before: the mark is of the new tar
+		err = s.setMark(l.Digest)
+	}
 	if err != nil {
 		return fmt.Errorf("adding layer %s to the store: %w", l.Digest, err)
 	}
 	return nil
 }
 
-// Has reports whether the store has the tar of a layer.
+// Has reports whether the store has the tar of a layer, undamaged.
 func (s *Store) Has(digest string) bool {
 	if _, err := hexOf(digest); err != nil {
 		return false
 	}
-	info, err := os.Stat(s.tar(digest))
-	return err == nil && info.Mode().IsRegular()
+	info, err := s.whole(digest)
+	return err == nil && info != nil
 }
 
 // Source returns a layer of the store; ok is false when its tar is not there or
-// has not the size that it should have.
+// is not what it should be.
 func (s *Store) Source(digest string) (src layer.Source, ok bool, err error) {
 	if _, err := hexOf(digest); err != nil {
 		return layer.Source{}, false, err
 	}
-	info, err := os.Stat(s.tar(digest))
-	if errors.Is(err, fs.ErrNotExist) {
-		return layer.Source{}, false, nil
-	}
-	if err != nil {
-		return layer.Source{}, false, fmt.Errorf("reading layer %s: %w", digest, err)
+	info, err := s.whole(digest)
+	if err != nil || info == nil {
+		return layer.Source{}, false, err
 	}
 	src = layer.Source{Path: s.tar(digest)}
 	src.Layer, err = s.Index(digest, src)
@@ -188,7 +191,7 @@ func (s *Store) Remove(digest string) error {
 	if _, err := hexOf(digest); err != nil {
 		return err
 	}
-	for _, path := range []string{s.tar(digest), s.index(digest)} {
+	for _, path := range []string{s.mark(digest), s.tar(digest), s.index(digest)} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing layer %s: %w", digest, err)
 		}

@@ -19,9 +19,12 @@ import (
 )
 
 // open opens a store.
-func open(t testing.TB, dir string) *store.Store {
+func open(t testing.TB, dir string) *store.Store { return during(t, "first", dir) }
+
+// during opens a store during a boot of the machine.
+func during(t testing.TB, boot, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(dir)
+	s, err := store.Open(dir, boot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +74,7 @@ func files(t testing.TB, dir string) []string {
 	}
 	var out []string
 	for _, f := range found {
-		if filepath.Base(filepath.Dir(f)) != "temp" {
+		if in := filepath.Base(filepath.Dir(f)); in != "temp" && in != "whole" {
 			out = append(out, f)
 		}
 	}
@@ -226,6 +229,9 @@ func TestWhatAPowerCutLeaves(t *testing.T) {
 		there      bool
 	}{
 		"a short tar":                   {func(d []byte) []byte { return d[:len(d)/2] }, same, false},
+		"a damaged tar":                 {func(d []byte) []byte { d[600] ^= 1; return d }, same, false},
+		"zeros for a tar":               {func(d []byte) []byte { clear(d); return d }, same, false},
+		"nothing":                       {same, same, true},
 		"an empty tar":                  {func([]byte) []byte { return nil }, same, false},
 		"a short index":                 {same, func(d []byte) []byte { return d[:len(d)/2] }, true},
 		"an empty index":                {same, func([]byte) []byte { return nil }, true},
@@ -240,6 +246,10 @@ func TestWhatAPowerCutLeaves(t *testing.T) {
 			l := put(t, s, file("a", "hello"))
 			spoil(t, filepath.Join(dir, "tars", l.Digest[7:]), test.tar)
 			spoil(t, filepath.Join(dir, "index", l.Digest[7:]), test.index)
+			s = during(t, "second", dir)
+			if s.Has(l.Digest) != test.there && test.index != nil {
+				t.Errorf("Has is not %v", test.there)
+			}
 			src, ok, err := s.Source(l.Digest)
 			if err != nil || ok != test.there || s.Has(l.Digest) != test.there {
 				t.Fatalf("%v, %v", ok, err)
@@ -354,7 +364,7 @@ func TestRecoverRemovesTheDraftsOfTheDead(t *testing.T) {
 
 func TestCloseLeavesNoDrafts(t *testing.T) {
 	dir := t.TempDir()
-	s, err := store.Open(dir)
+	s, err := store.Open(dir, "first")
 	if err != nil {
 		t.Fatal(err)
 	}
