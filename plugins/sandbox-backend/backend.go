@@ -29,8 +29,10 @@ type sandbox struct {
 	// commands is how many commands of a build run at once. 0: one for each
 	// CPU.
 	commands int
-	// broken says why there is no driver. Every call answers with it, so that
-	// the user sees it.
+	// copies says that every command gets a copy of its files.
+	copies bool
+	// broken says what is wrong with the settings. Every call answers with it,
+	// so that the user sees it.
 	broken error
 }
 
@@ -40,15 +42,16 @@ var (
 	_ backend.Recoverer = (*sandbox)(nil)
 )
 
-// newSandbox returns the backend with the driver of a name; empty is the one
-// of this system.
-func newSandbox(name string) *sandbox {
+// newSandbox returns the backend with these settings.
+func newSandbox(set settings) *sandbox {
 	var m manifest.Manifest
 	if err := json.Unmarshal(manifestText, &m); err != nil {
 		return &sandbox{broken: fmt.Errorf("reading the embedded manifest: %w", err)}
 	}
 	s := &sandbox{features: m.Capabilities.Features}
-	s.driver, s.broken = choose(name, s.features)
+	if s.copies, s.broken = set.copies(); s.broken == nil {
+		s.driver, s.broken = choose(set.driver, s.features)
+	}
 	return s
 }
 
@@ -75,7 +78,7 @@ func (s *sandbox) Build(ctx context.Context, start *backendv1.Start, job backend
 	}
 	var artifact *backendv1.Artifact
 	err = s.within(ctx, start.StateDir, func(f *state.Folder) error {
-		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver, Commands: s.commands}.Do(ctx)
+		artifact, err = engine.Build{Start: start, Job: job, State: f, Driver: s.driver, Commands: s.commands, Copies: s.copies}.Do(ctx)
 		return err
 	})
 	if err != nil {

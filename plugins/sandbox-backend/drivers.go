@@ -10,8 +10,30 @@ import (
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/none"
 )
 
-// driverVariable names the variable that chooses a driver.
-const driverVariable = "SANDBOX_BACKEND_DRIVER"
+// The variables that the user may set.
+const (
+	// driverVariable chooses a driver.
+	driverVariable = "SANDBOX_BACKEND_DRIVER"
+	// filesVariable chooses how commands get their files.
+	filesVariable = "SANDBOX_BACKEND_FILES"
+)
+
+// settings are the values of the variables; empty where one is not set.
+type settings struct{ driver, files string }
+
+// filesCopy is the value of filesVariable for copies.
+const filesCopy = "copy"
+
+// copies says whether every command gets a copy of its files.
+func (s settings) copies() (bool, error) {
+	switch s.files {
+	case "":
+		return false, nil
+	case filesCopy:
+		return true, nil
+	}
+	return false, fmt.Errorf("%s=%s: there is no such way; leave the variable unset, or set it to %s", filesVariable, s.files, filesCopy)
+}
 
 // The names of the drivers.
 const (

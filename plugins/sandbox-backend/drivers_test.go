@@ -3,16 +3,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"path"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/none"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/manifest"
@@ -32,8 +37,10 @@ func TestManifest(t *testing.T) {
 			t.Errorf("the feature %q is unknown", id)
 		}
 	}
-	if !slices.Contains(m.Environment, driverVariable) {
-		t.Errorf("the manifest does not ask for %s", driverVariable)
+	for _, name := range []string{driverVariable, filesVariable} {
+		if !slices.Contains(m.Environment, name) {
+			t.Errorf("the manifest does not ask for %s", name)
+		}
 	}
 }
 
@@ -60,9 +67,56 @@ func TestChoose(t *testing.T) {
 			t.Errorf("choose(%q) = %T", tt.name, d)
 		}
 	}
-	broken := newSandbox("docker")
-	if _, err := broken.Describe(t.Context(), nil); err == nil || !strings.Contains(err.Error(), driverVariable) {
-		t.Errorf("a wrong %s: Describe answers %v", driverVariable, err)
+}
+
+// TestSettings: what cannot be is said by every call, with the name of the
+// variable.
+func TestSettings(t *testing.T) {
+	for _, tt := range []struct {
+		settings
+		copies bool
+		wrong  string
+	}{
+		{settings{}, false, ""},
+		{settings{driver: nameNone, files: "copy"}, true, ""},
+		{settings{driver: "docker"}, false, driverVariable + "=docker: there is no such driver"},
+		{settings{files: "Copy"}, false, filesVariable + "=Copy: there is no such way; leave the variable unset, or set it to copy"},
+		{settings{driver: "docker", files: "overlay"}, false, filesVariable + "=overlay: "},
+	} {
+		s := newSandbox(tt.settings)
+		_, err := s.Describe(t.Context(), nil)
+		if s.copies != tt.copies || (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+			t.Errorf("%+v: copies is %v, Describe answers %v", tt.settings, s.copies, err)
+		}
+	}
+}
+
+// TestCopies: each command is told, and may say that it could not do otherwise.
+func TestCopies(t *testing.T) {
+	for _, copies := range []bool{false, true} {
+		r := newRig(t)
+		r.backend.copies = copies
+		for _, name := range []string{"a", "b"} {
+			r.driver.on(name, func(_ context.Context, c driver.Command) ([]layer.Entry, error) {
+				if c.Copy != copies {
+					t.Errorf("Copy is %v", c.Copy)
+				}
+				c.Copied("this machine has no overlay")
+				return []layer.Entry{file(name, name)}, nil
+			})
+		}
+		step := run("b")
+		step.Range = &diagv1.Range{Line: 3}
+		built := r.must(stage(scratch(), step, run("a")))
+		want := []string{"files-copied: commands get a copy of their files, which takes longer: this machine has no overlay"}
+		if diff := cmp.Diff(want, warnings(built)); diff != "" {
+			t.Errorf("warnings (-want +got):\n%s", diff)
+		}
+		for _, e := range built.Events {
+			if w := e.GetWarning(); w != nil && w.Finding.Diagnostic.Range.GetLine() != 3 {
+				t.Errorf("the warning is at %v", w.Finding.Diagnostic.Range)
+			}
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func beVictim(folders string) int {
 	start := r.startIn(state, victimSteps())
 	start.JobId = "victim"
 	job := &plugintest.Job{OnEvent: func(*backendv1.BuildEvent) { fmt.Println("event") }}
-	if _, err := newSandbox(nameNone).Build(context.Background(), start, job); err != nil {
+	if _, err := newSandbox(settings{driver: nameNone}).Build(context.Background(), start, job); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -13,5 +13,5 @@ import (
 
 func main() {
 	nativeMain()
-	serve.Main(newSandbox(os.Getenv(driverVariable)))
+	serve.Main(newSandbox(settings{driver: os.Getenv(driverVariable), files: os.Getenv(filesVariable)}))
 }

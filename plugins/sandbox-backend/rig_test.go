@@ -40,7 +40,7 @@ type rig struct {
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, driver: &fake{}, state: t.TempDir(), context: t.TempDir(), images: t.TempDir()}
-	r.backend = newSandbox("")
+	r.backend = newSandbox(settings{})
 	r.backend.driver, r.backend.broken, r.backend.commands = r.driver, nil, 4
 	return r
 }

@@ -62,6 +62,12 @@ type Command struct {
 	Temp string
 	// Layer is the file that gets the tar of the layer; it does not exist.
 	Layer string
+	// Copy says that the tree is to be a copy also where it could be had with
+	// less work.
+	Copy bool
+	// Copied gets, when not nil, why the tree is a copy though Copy did not ask
+	// for one. A driver that always copies need not call it.
+	Copied func(why string)
 	// Output gets what the command writes.
 	Output func(stderr bool, data []byte)
 }

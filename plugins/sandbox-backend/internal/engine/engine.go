@@ -42,6 +42,8 @@ type Build struct {
 	Driver driver.Driver
 	// Commands is how many commands run at once. 0: one for each CPU.
 	Commands int
+	// Copies says that every command gets a copy of its files.
+	Copies bool
 }
 
 // Do carries out the build and records its artifact. When ctx ends, or a step
@@ -85,6 +87,8 @@ type work struct {
 	stages []*stage
 	// slots bounds how many commands run at once.
 	slots chan struct{}
+	// copied is done when the user was told that files are copied.
+	copied sync.Once
 
 	mu sync.Mutex
 	// made is what the steps of this build made, by key. It counts also when

@@ -14,6 +14,9 @@ import (
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/state"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
+	"github.com/zlayer/zlayer/sdk/backend"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/passwd"
 )
@@ -22,6 +25,8 @@ import (
 type execute struct {
 	common
 	step *irv1.Exec
+	// where is the instruction in the source.
+	where *diagv1.Range
 	// seen are the digests of what mounts show of contexts; they are made
 	// once.
 	seen map[string]string
@@ -122,9 +127,18 @@ func (e *execute) command(root driver.Chain) (c driver.Command, home string, err
 	step.Mounts = nil
 	return driver.Command{
 		Exec: step, UID: user.UID, GID: user.GID, Groups: user.Groups,
-		Root: root, State: e.State.Trees(),
+		Root: root, State: e.State.Trees(), Copy: e.Copies, Copied: e.warn,
 		Output: func(stderr bool, data []byte) { e.Job.Output(e.ref, stderr, data) },
 	}, user.Home, nil
+}
+
+// warn reports, once a build, that files are copied where nobody asked for it.
+func (e *execute) warn(why string) {
+	e.copied.Do(func() {
+		d := diag.Warning(e.where, "files-copied", "commands get a copy of their files, which takes longer: "+why)
+		d.Help = "overlays need Linux 5.11 or later and a file system such as ext4, xfs, btrfs or tmpfs for zlayer's data; SANDBOX_BACKEND_FILES=copy asks for copies"
+		e.Job.Warn(e.ref, backend.At("", d))
+	})
 }
 
 // start runs the command when there is room for one more.

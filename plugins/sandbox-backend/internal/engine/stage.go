@@ -95,7 +95,7 @@ func (s *stage) operation(ref *backendv1.StepRef, step *irv1.ResolvedStep, at *p
 	case *irv1.ResolvedStep_Transfer:
 		return &copyFiles{common: c, step: op.Transfer, where: step.Range}, nil
 	case *irv1.ResolvedStep_Exec:
-		return &execute{common: c, step: op.Exec}, nil
+		return &execute{common: c, step: op.Exec, where: step.Range}, nil
 	}
 	return nil, fmt.Errorf("step %q is of a kind that this backend does not know", step.Text)
 }

@@ -44,6 +44,19 @@ func about(chains []driver.Chain) asker {
 	}
 }
 
+// hearing is an asker that is told of copies, too.
+func (a asker) hearing(copied func(why string)) asker {
+	return func(q *query) (*answer, error) {
+		if q.Copied == "" {
+			return a(q)
+		}
+		if copied != nil {
+			copied(q.Copied)
+		}
+		return &answer{}, nil
+	}
+}
+
 func (a *answer) about(b rootfs.Before, q *query) (err error) {
 	switch {
 	case q.All:
@@ -119,6 +132,12 @@ func (r remote) Names(dir string) ([]string, error) {
 		return nil, err
 	}
 	return a.Names, nil
+}
+
+// copied tells why the tree is a copy.
+func (r remote) copied(why string) error {
+	_, err := r.ask(&query{Chain: r.chain, Copied: why})
+	return err
 }
 
 // changes returns the changes of a layer.

@@ -131,7 +131,7 @@ func (c *composer) forget() error {
 
 // open makes a chain's tree on disk.
 func (c *composer) open(chain int, name string, o rootfs.Options) (*rootfs.Root, error) {
-	o.State, o.Temp = c.State, filepath.Join(c.Temp, name)
+	o.State, o.Temp, o.Copy = c.State, filepath.Join(c.Temp, name), c.Copy
 	if err := os.Mkdir(o.Temp, 0o700); err != nil {
 		return nil, err
 	}
@@ -151,6 +151,9 @@ func (c *composer) open(chain int, name string, o rootfs.Options) (*rootfs.Root,
 		return nil, fmt.Errorf("making the file tree: %w", err)
 	}
 	c.roots = append(c.roots, root)
+	if why := root.WhyCopy(); why != "" && !c.Copy {
+		return root, before.copied(why)
+	}
 	return root, nil
 }
 

@@ -52,7 +52,7 @@ func (*runner) Run(ctx context.Context, c driver.Command) (*layer.Layer, error) 
 		return nil, err
 	}
 	r := request{Job: j, Network: network(c.Exec), OneID: maps.oneID()}
-	got, err := run(ctx, maps, r, about(chains), c.Output)
+	got, err := run(ctx, maps, r, about(chains).hearing(c.Copied), c.Output)
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

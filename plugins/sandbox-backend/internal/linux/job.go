@@ -38,7 +38,7 @@ func newJob(c *driver.Command) (*job, []driver.Chain, error) {
 	}
 	j := &job{
 		Exec: exec, UID: c.UID, GID: c.GID, Groups: c.Groups,
-		State: c.State, Temp: c.Temp, Layer: c.Layer, Resolvers: resolvers,
+		State: c.State, Temp: c.Temp, Layer: c.Layer, Resolvers: resolvers, Copy: c.Copy,
 	}
 	chains := []driver.Chain{c.Root}
 	for i := range c.Mounts {

@@ -46,6 +46,8 @@ type job struct {
 	Resolvers          []byte
 	// Chains are the stacks of layers, the root's first.
 	Chains [][]source
+	// Copy says that trees are to be copies.
+	Copy bool
 	// Mounts are the mounts in order.
 	Mounts []mount
 }
@@ -104,6 +106,8 @@ type query struct {
 	// Digest asks for the changes of a layer of the chain or, when sweeping,
 	// whether the layer is wanted.
 	Digest string
+	// Copied says why a tree is a copy. It asks nothing.
+	Copied string
 }
 
 // answer answers a query.

@@ -106,6 +106,9 @@ func (r *Root) open(layers []layer.Source) (err error) {
 		}
 	}
 	r.view, err = newCopy(r, layers)
+	if err != nil && !r.options.Copy {
+		return fmt.Errorf("%w (it is a copy because %s)", err, r.reason)
+	}
 	return err
 }
 
