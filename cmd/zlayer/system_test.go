@@ -133,7 +133,7 @@ func checkDebianFiles(t *testing.T, img *image) {
 	t.Helper()
 	want := map[string]file{
 		"/triggered":       {'0', 0o644, 0, 0, "", "triggered\n"},
-		"/srv":             {'5', 0o755, 1000, 1000, "", ""},
+		"/srv":             {'5', 0o750, 1000, 1000, "", ""},
 		"/srv/first":       {Type: '0', Mode: 0o644},
 		"/srv/list":        {Type: '0', Mode: 0o640, UID: 1000, GID: 1000},
 		"/srv/count":       {Type: '0', Mode: 0o640, UID: 1000, GID: 1000},

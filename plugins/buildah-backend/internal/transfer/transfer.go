@@ -137,13 +137,14 @@ func (p *planner) settings() (err error) {
 
 // parseMode reads the octal or symbolic mode of --chmod: how it changes modes,
 // and what that of made folders is. As in BuildKit a symbolic mode does not
-// touch these, and an octal one gives them its permissions alone.
+// touch these, and an octal one gives them its permissions alone; but who may
+// read them may enter them.
 func parseMode(text string) (change func(fs.FileMode) fs.FileMode, made int64, err error) {
 	if text == "" {
 		return nil, usual, nil
 	}
 	if bits, err := strconv.ParseUint(text, 8, 12); err == nil {
-		return func(fs.FileMode) fs.FileMode { return unixMode(uint32(bits)) }, int64(bits & 0o777), nil
+		return func(fs.FileMode) fs.FileMode { return unixMode(uint32(bits)) }, int64(bits&0o777 | bits&0o444>>2), nil
 	}
 	set, err := mode.Parse(text)
 	if err != nil {

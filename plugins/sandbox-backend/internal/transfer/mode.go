@@ -52,13 +52,13 @@ const usual = 0o755
 // parseMode reads the octal or symbolic mode of --chmod. What it returns gives
 // the new mode bits of a file, nil without --chmod, and says the mode of made
 // folders. As in BuildKit a symbolic mode does not touch these, and an octal
-// one gives them its permissions alone.
+// one gives them its permissions alone; but who may read them may enter them.
 func parseMode(text string) (of func(*tree.Node) uint32, made uint32, err error) {
 	if text == "" {
 		return nil, usual, nil
 	}
 	if b, err := strconv.ParseUint(text, 8, 12); err == nil {
-		return func(*tree.Node) uint32 { return uint32(b) }, uint32(b) & 0o777, nil
+		return func(*tree.Node) uint32 { return uint32(b) }, uint32(b&0o777 | b&0o444>>2), nil
 	}
 	set, err := mode.Parse(text)
 	if err != nil {
