@@ -74,9 +74,11 @@ func carry(root, name string) error {
 		return err
 	}
 	at := filepath.Join(root, name)
-	if err := place(at, info.IsDir()); err != nil {
+	there, err := place(at, info.IsDir())
+	if err != nil {
 		return err
 	}
+	defer there.Close()
 	return unix.Mount(name, at, "", unix.MS_BIND|unix.MS_REC, "")
 }
 

@@ -5,10 +5,11 @@
 package jail
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -39,53 +40,54 @@ func furnish() error {
 	return nil
 }
 
-// What of /proc is hidden, because it tells of the machine, and what can only
-// be read, because its owner, who is the machine's root, may write without any
-// capability (runtime-spec, config-linux.md, "Masked Paths").
-var (
-	maskedFiles = []string{
-		"/proc/config.gz", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/kpagecgroup",
-		"/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats",
-	}
-	maskedDirs   = []string{"/proc/acpi", "/proc/asound", "/proc/scsi", "/proc/driver"}
-	readOnlyProc = []string{
-		"/proc/bus", "/proc/dynamic_debug", "/proc/fs", "/proc/irq", "/proc/mtrr", "/proc/pressure", "/proc/sys", "/proc/sysrq-trigger", "/proc/vmallocinfo",
-	}
-)
+// hidden of /proc is what tells too much of the machine (runtime-spec,
+// config-linux.md, "Masked Paths").
+var hidden = []string{
+	"acpi", "asound", "config.gz", "driver", "interrupts", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
+	"latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats",
+}
 
-// proc mounts a /proc of this PID namespace.
+// proc mounts a /proc of this PID namespace. What of it is not about processes
+// is the machine's: it can only be read, for its owner, who may be the command,
+// could write to it or change its mode without any capability.
 func proc() error {
 	if err := unix.Mount("proc", "/proc", "proc", noDanger, ""); err != nil {
 		return err
 	}
-	for _, file := range maskedFiles {
-		if err := ifThere(file, unix.Mount("dev/null", file, "", unix.MS_BIND, "")); err != nil {
-			return err
-		}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return err
 	}
-	for _, dir := range maskedDirs {
-		if err := ifThere(dir, unix.Mount("tmpfs", dir, "tmpfs", noDanger|unix.MS_RDONLY, "size=0k,mode=0555")); err != nil {
-			return err
+	for _, e := range entries {
+		if _, err := strconv.Atoi(e.Name()); err == nil || e.Type() == fs.ModeSymlink {
+			continue
 		}
-	}
-	for _, name := range readOnlyProc {
-		err := unix.Mount(name, name, "", unix.MS_BIND|unix.MS_REC, "")
-		if err == nil {
-			err = remount(name, noDanger|unix.MS_RDONLY)
-		}
-		if err := ifThere(name, err); err != nil {
-			return err
+		if err := guard("/proc/"+e.Name(), e.IsDir(), slices.Contains(hidden, e.Name())); err != nil {
+			return fmt.Errorf("guarding /proc/%s: %w", e.Name(), err)
 		}
 	}
 	return nil
 }
 
-// ifThere drops the error for a file that the kernel does not have.
-func ifThere(name string, err error) error {
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return nil
+// guard makes a file or folder read-only, or empty.
+func guard(name string, isDir, empty bool) error {
+	if empty && isDir {
+		return unix.Mount("tmpfs", name, "tmpfs", noDanger|unix.MS_RDONLY, "size=0k,mode=0555")
 	}
-	return fmt.Errorf("hiding %s: %w", name, err)
+	source := name
+	if empty {
+		source = "dev/null"
+	}
+	return show(source, name)
+}
+
+// show shows a file or folder of the machine, which cannot be changed: writing
+// to a device is no change of it.
+func show(source, name string) error {
+	if err := unix.Mount(source, name, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	return remount(name, unix.MS_NOSUID|unix.MS_NOEXEC|unix.MS_RDONLY)
 }
 
 // cpus is the folder of the CPUs.
@@ -101,10 +103,7 @@ func sys() error {
 	if err := os.MkdirAll(cpus, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount("."+cpus, cpus, "", unix.MS_BIND, ""); err != nil {
-		return err
-	}
-	if err := restrict(cpus, true); err != nil {
+	if err := show("."+cpus, cpus); err != nil {
 		return err
 	}
 	return remount("/sys", noDanger|unix.MS_RDONLY)
@@ -147,7 +146,7 @@ func device(name string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	return unix.Mount("dev/"+name, "/dev/"+name, "", unix.MS_BIND, "")
+	return show("dev/"+name, "/dev/"+name)
 }
 
 func special(dir, kind, options string) error {

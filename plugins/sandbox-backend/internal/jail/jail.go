@@ -65,9 +65,12 @@ type Spec struct {
 	Network bool
 	// Mounts are mounted in order, after /proc, /sys and /dev.
 	Mounts []Mount
-	// Stdin, Stdout and Stderr are its first files. It becomes the owner of
-	// the last two.
-	Stdin, Stdout, Stderr *os.File
+	// Stdout and Stderr are where it writes. It becomes their owner. There is
+	// nothing for it to read.
+	Stdout, Stderr *os.File
+
+	// stdin is its own /dev/null.
+	stdin *os.File
 }
 
 // Mount is something mounted into the command's tree. What it is mounted on is

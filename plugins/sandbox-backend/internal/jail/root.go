@@ -57,6 +57,18 @@ func (s *Spec) enter() error {
 	return nil
 }
 
+// PlaceError says that a path of the command's tree cannot be mounted on.
+type PlaceError struct {
+	// Err says why.
+	Err error
+}
+
+// Error describes the problem.
+func (e *PlaceError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *PlaceError) Unwrap() error { return e.Err }
+
 // detach makes a mount of each source, which is nowhere yet. The file is nil
 // for what has no source.
 func (s *Spec) detach() ([]*os.File, error) {
@@ -90,30 +102,36 @@ func pivot(root string) error {
 }
 
 func (m *Mount) mount(source *os.File) error {
-	if source == nil {
-		if err := place(m.Target, true); err != nil {
+	dir := true
+	if source != nil {
+		defer source.Close()
+		info, err := source.Stat()
+		if err != nil {
 			return err
 		}
+		dir = info.IsDir()
+	}
+	at, err := place(m.Target, dir)
+	if err != nil {
+		return &PlaceError{err}
+	}
+	defer at.Close()
+	if source == nil {
 		flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV)
 		if m.ReadOnly {
 			flags |= unix.MS_RDONLY
 		}
-		return unix.Mount("tmpfs", m.Target, "tmpfs", flags, memory(m.Mode, m.Size))
+		return unix.Mount("tmpfs", opened(at), "tmpfs", flags, memory(m.Mode, m.Size))
 	}
-	defer source.Close()
-	info, err := source.Stat()
-	if err != nil {
+	const how = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
+	if err := unix.MoveMount(int(source.Fd()), "", int(at.Fd()), "", how); err != nil {
 		return err
 	}
-	if err := place(m.Target, info.IsDir()); err != nil {
-		return err
-	}
-	const how = unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_SYMLINKS
-	if err := unix.MoveMount(int(source.Fd()), "", unix.AT_FDCWD, m.Target, how); err != nil {
-		return err
-	}
-	return restrict(m.Target, m.ReadOnly)
+	return restrict(opened(source), m.ReadOnly)
 }
+
+// opened is a path of an open file, wherever it is.
+func opened(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
 // memory are the options of a file system in memory.
 func memory(mode uint32, size int64) string {
@@ -157,27 +175,69 @@ func mountFlags(st int64) uintptr {
 	return flags
 }
 
-// place makes sure that there is a folder or file to mount on.
-func place(target string, dir bool) error {
-	info, err := os.Stat(target)
-	switch {
-	case err == nil && info.IsDir() == dir:
-		return nil
-	case err == nil:
-		return fmt.Errorf("it is %s in the image", kind(info))
-	case !os.IsNotExist(err):
-		return err
-	case dir:
-		return os.MkdirAll(target, 0o755)
+// place opens a folder or file to mount on, and makes it when it is missing.
+func place(target string, dir bool) (*os.File, error) {
+	f, err := reach(target, dir)
+	if err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(path.Dir(target), 0o755); err != nil {
-		return err
+	info, err := f.Stat()
+	if err == nil && info.IsDir() != dir {
+		err = fmt.Errorf("it is %s in the image", kind(info))
 	}
-	f, err := os.OpenFile(target, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// reach opens what a path leads to. What is missing is made, the folders above
+// it too.
+func reach(target string, dir bool) (*os.File, error) {
+	f, err := follow(target)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	up, err := reach(path.Dir(target), true)
+	if err != nil {
+		return nil, err
+	}
+	defer up.Close()
+	if err := create(up, path.Base(target), dir); err != nil {
+		return nil, &fs.PathError{Op: "making", Path: target, Err: err}
+	}
+	return follow(target)
+}
+
+// follow opens what a path leads to, but for the links of /proc to the root,
+// working directory and open files of a process. They are no names but the
+// thing itself: the command may not look into process 1 by them, and this
+// thread, which may, would hand it the machine's folders.
+func follow(name string) (*os.File, error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS}
+	fd, err := unix.Openat2(unix.AT_FDCWD, name, &how)
+	switch err {
+	case nil:
+		return os.NewFile(uintptr(fd), name), nil
+	case unix.ELOOP:
+		return nil, fmt.Errorf("%q leads in a circle, or into a process by a link of /proc", name)
+	case unix.ENOSYS:
+		return nil, errors.New("Linux 5.6 or later is needed (openat2)")
+	}
+	return nil, &fs.PathError{Op: "opening", Path: name, Err: err}
+}
+
+// create makes an empty file or folder; not where a link is.
+func create(dir *os.File, base string, isDir bool) error {
+	if isDir {
+		return unix.Mkdirat(int(dir.Fd()), base, 0o755)
+	}
+	fd, err := unix.Openat(int(dir.Fd()), base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return unix.Close(fd)
 }
 
 // realDir makes sure that a name in the root folder is a folder and no link.

@@ -36,6 +36,13 @@ func (s *Spec) start() (pid int, exit Exit, err error) {
 	if err := confine(s.Network); err != nil {
 		return 0, Exit{}, err
 	}
+	// That of the caller is the machine's own: who owns it may change its mode.
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, Exit{}, err
+	}
+	defer null.Close()
+	s.stdin = null
 	pid, exit = s.exec()
 	return pid, exit, nil
 }
@@ -50,13 +57,16 @@ func (s *Spec) own() error {
 	return nil
 }
 
-func workdir(dir string) error {
+// workdir enters the working directory.
+func workdir(name string) error {
 	unix.Umask(0o022)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making the working directory %q: %w", dir, err)
+	dir, err := reach(name, true)
+	if err != nil {
+		return fmt.Errorf("making the working directory %q: %w", name, err)
 	}
-	if err := unix.Chdir(dir); err != nil {
-		return fmt.Errorf("entering the working directory %q: %w", dir, err)
+	defer dir.Close()
+	if err := unix.Fchdir(int(dir.Fd())); err != nil {
+		return fmt.Errorf("entering the working directory %q: %w", name, err)
 	}
 	return nil
 }
@@ -128,7 +138,7 @@ func (s *Spec) path() string {
 func (s *Spec) fork(file string) (int, error) {
 	return syscall.ForkExec(file, s.Argv, &syscall.ProcAttr{
 		Env:   s.Env,
-		Files: []uintptr{s.Stdin.Fd(), s.Stdout.Fd(), s.Stderr.Fd()},
+		Files: []uintptr{s.stdin.Fd(), s.Stdout.Fd(), s.Stderr.Fd()},
 		Sys: &syscall.SysProcAttr{
 			Setsid:     true,
 			Credential: &syscall.Credential{Uid: s.UID, Gid: s.GID, Groups: s.groups(), NoSetGroups: s.OneID},

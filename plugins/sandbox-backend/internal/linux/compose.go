@@ -55,7 +55,7 @@ func (j *job) run(b *backend, r *request) (got result, err error) {
 	exit, err := jail.Run(jail.Spec{
 		Root: root.Path(), Argv: c.exec.Argv, Env: c.exec.Env, Dir: c.exec.Workdir,
 		UID: j.UID, GID: j.GID, Groups: j.Groups, OneID: r.OneID, Network: r.Network, Mounts: c.mounts,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 	if err != nil || exit.Code != 0 {
 		return result{Code: exit.Code, Reason: exit.Reason}, err

@@ -129,7 +129,7 @@ func probe(r *request) (result, error) {
 	}
 	exit, err := jail.Run(jail.Spec{
 		Root: dir, Argv: []string{"/probe"}, Dir: "/", OneID: r.OneID, Network: r.Network,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 	if err == nil && exit.Code != exitNotFound {
 		err = errors.New(exit.Reason)

@@ -49,15 +49,18 @@ func findMaps() (*idMaps, error) {
 			return m, nil
 		}
 	}
-	for file, ranges := range map[string]*[]idRange{"/etc/subuid": &m.uids, "/etc/subgid": &m.gids} {
-		more, err := subordinates(file)
+	for _, of := range []struct {
+		file   string
+		ranges *[]idRange
+	}{{"/etc/subuid", &m.uids}, {"/etc/subgid", &m.gids}} {
+		more, err := subordinates(of.file)
 		if err != nil {
 			return nil, err
 		}
 		if len(more) == 0 {
-			return &idMaps{uids: m.uids[:1], gids: m.gids[:1], why: fmt.Sprintf("%s has no range for %s", file, userName())}, nil
+			return &idMaps{uids: m.uids[:1], gids: m.gids[:1], why: fmt.Sprintf("%s has no range for %s", of.file, userName())}, nil
 		}
-		*ranges = append(*ranges, more...)
+		*of.ranges = append(*of.ranges, more...)
 	}
 	m.tool = true
 	return m, nil

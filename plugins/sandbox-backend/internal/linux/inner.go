@@ -42,16 +42,23 @@ func serve(socket *os.File) int {
 	go b.listen()
 	got, err := r.do(b)
 	if err != nil {
-		var (
-			misplaced *rootfs.MountError
-			name      *layer.NameError
-		)
-		got = result{Err: err.Error(), Source: errors.As(err, &misplaced) || errors.As(err, &name)}
+		got = result{Err: err.Error(), Source: ofSource(err)}
 	}
 	if err := b.Encode(report{Result: &got}); err != nil {
 		return 1
 	}
 	return 0
+}
+
+// ofSource says whether an error is a fault of the user's source: the image has
+// no place for a mount, or the command made a name that no layer can have.
+func ofSource(err error) bool {
+	var (
+		before *rootfs.MountError
+		after  *jail.PlaceError
+		name   *layer.NameError
+	)
+	return errors.As(err, &before) || errors.As(err, &after) || errors.As(err, &name)
 }
 
 // listen takes in answers. When the backend is gone, so is this process.

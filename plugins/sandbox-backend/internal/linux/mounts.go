@@ -16,6 +16,7 @@ import (
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/jail"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/rootfs"
+	"golang.org/x/sys/unix"
 )
 
 // mount prepares what one mount shows.
@@ -48,7 +49,22 @@ func (c *composer) tree(name string, s *subtree, readOnly bool) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(root.Path(), s.Path), nil
+	return filepath.Join(root.Path(), s.Path), unlinked(root.Path(), s.Path)
+}
+
+// unlinked makes sure that a path in a tree has no link in it, as the index says:
+// one would lead to the machine's files.
+func unlinked(root, name string) error {
+	dir, err := os.Open(root)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	fd, err := unix.Openat2(int(dir.Fd()), name, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS})
+	if err != nil {
+		return fmt.Errorf("finding %q in the tree: %w", name, err)
+	}
+	return unix.Close(fd)
 }
 
 // secret writes a secret.

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
+	"sync"
 	"syscall"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/jail"
@@ -73,8 +75,10 @@ func (s *session) launch(attr *os.ProcAttr) error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		var err error
-		s.process, err = os.StartProcess("/proc/self/exe", []string{innerName}, attr)
+		program, err := sealed()
+		if err == nil {
+			s.process, err = os.StartProcess(program, []string{innerName}, attr)
+		}
 		started <- err
 		if err != nil {
 			return
@@ -87,6 +91,38 @@ func (s *session) launch(attr *os.ProcAttr) error {
 	}()
 	return <-started
 }
+
+// sealed is a path of a copy of this program, in memory, that nobody can write
+// to. The inner process is made of it, since a command can be a link to
+// /proc/self/exe: it has the program of the inner process then, and may be its
+// owner (CVE-2019-5736).
+var sealed = sync.OnceValues(func() (string, error) {
+	self, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return "", err
+	}
+	defer self.Close()
+	fd, err := unix.MemfdCreate(innerName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
+	if err == unix.EINVAL { // Linux before 6.3
+		fd, err = unix.MemfdCreate(innerName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	}
+	if err != nil {
+		return "", fmt.Errorf("making a file in memory (memfd_create): %w", err)
+	}
+	twin := os.NewFile(uintptr(fd), innerName)
+	defer twin.Close()
+	if _, err := io.Copy(twin, self); err != nil {
+		return "", fmt.Errorf("copying this program into memory: %w", err)
+	}
+	const all = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	if _, err := unix.FcntlInt(twin.Fd(), unix.F_ADD_SEALS, all); err != nil {
+		return "", fmt.Errorf("sealing a file in memory: %w", err)
+	}
+	// Never closed. Starting a process moves its first files, so this is none
+	// of them.
+	kept, err := unix.FcntlInt(twin.Fd(), unix.F_DUPFD_CLOEXEC, 2*socketFD+4)
+	return "/proc/self/fd/" + strconv.Itoa(kept), err
+})
 
 func socketPair() (ours, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -27,8 +27,10 @@ type lower struct {
 	// made are the names in the folder: the node of a folder, nil for all
 	// else. A folder that the layer does not have itself is implied.
 	made map[string]*tree.Node
-	// links and hidden are the changes that wait for the others.
+	// links and hidden are the changes that wait for the others, and waiting
+	// are the names of the links.
 	links, hidden []tree.Change
+	waiting       map[string]bool
 }
 
 // implied is the node of a folder that the layer does not have itself.
@@ -41,7 +43,7 @@ func unpackLower(path string, src layer.Source, id ids) (*about, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lower{w: w, made: map[string]*tree.Node{".": implied}}
+	l := &lower{w: w, made: map[string]*tree.Node{".": implied}, waiting: map[string]bool{}}
 	err = src.Each(l.add)
 	if err == nil {
 		err = l.finish()
@@ -62,14 +64,33 @@ func (l *lower) add(c tree.Change, content io.Reader) error {
 	case tree.Remove, tree.Clear:
 		l.hidden = append(l.hidden, c)
 	case tree.Link:
-		l.links = append(l.links, c)
+		l.links, l.waiting[c.Name] = append(l.links, c), true
 	case tree.Put:
-		err = l.put(c.Name, c.Node, content)
+		if err = l.turn(c.Name); err == nil {
+			err = l.put(c.Name, c.Node, content)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("layer entry %q: %w", c.Name, err)
 	}
 	return nil
+}
+
+// turn makes the links that wait if one of them has the name of a file that is
+// to be made, or of a folder above: the later entry of a layer counts.
+func (l *lower) turn(name string) error {
+	if len(l.links) == 0 {
+		return nil
+	}
+	now := l.waiting[name]
+	above(name, func(dir string) bool {
+		now = now || l.waiting[dir]
+		return !now
+	})
+	if !now {
+		return nil
+	}
+	return l.settle()
 }
 
 // put makes a file.
@@ -171,6 +192,7 @@ func (l *lower) settle() error {
 	}
 	links := l.links
 	l.links = nil
+	clear(l.waiting)
 	for _, c := range links {
 		if err := l.link(c); err != nil {
 			return fmt.Errorf("layer entry %q: hard link to %q: %w", c.Name, c.Target, err)
