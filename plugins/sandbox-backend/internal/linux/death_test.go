@@ -180,6 +180,16 @@ func TestHelper(t *testing.T) {
 	t.Fatal(err)
 }
 
+// awaitProcesses waits until so many processes of a command run.
+func awaitProcesses(t *testing.T, nap string, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); len(processes(t, nap)) < n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the command has not started")
+		}
+	}
+}
+
 // The backend is killed at different moments of a command's life.
 func TestBackendKilled(t *testing.T) {
 	self, err := os.Executable()
@@ -198,9 +208,7 @@ func TestBackendKilled(t *testing.T) {
 			if after < 0 {
 				_, err := out.Read(make([]byte, len("started\n")))
 				must(t, err)
-				if len(processes(t, nap)) < 3 {
-					t.Error("the command has not started")
-				}
+				awaitProcesses(t, nap, 3)
 			}
 			time.Sleep(after)
 			must(t, cmd.Process.Kill())
