@@ -45,6 +45,8 @@ type Chain struct {
 type Command struct {
 	// Exec is the command: argv, script, environment, workdir, network.
 	Exec *irv1.Exec
+	// Architecture is the CPU that the image is for, as a GOARCH.
+	Architecture string
 	// UID, GID and Groups are who it runs as, looked up in the tree.
 	UID, GID uint32
 	Groups   []uint32

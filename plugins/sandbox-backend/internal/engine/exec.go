@@ -126,7 +126,7 @@ func (e *execute) command(root driver.Chain) (c driver.Command, home string, err
 	step := e.step.CloneVT()
 	step.Mounts = nil
 	return driver.Command{
-		Exec: step, UID: user.UID, GID: user.GID, Groups: user.Groups,
+		Exec: step, Architecture: e.platform.GetArchitecture(), UID: user.UID, GID: user.GID, Groups: user.Groups,
 		Root: root, State: e.State.Trees(), Copy: e.Copies, Copied: e.warn,
 		Output: func(stderr bool, data []byte) { e.Job.Output(e.ref, stderr, data) },
 	}, user.Home, nil

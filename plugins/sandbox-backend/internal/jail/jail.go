@@ -63,6 +63,9 @@ type Spec struct {
 	OneID bool
 	// Network says that it has the machine's network.
 	Network bool
+	// SocketCall says that its programs cannot do without socketcall(2), which
+	// makes all kinds of sockets: those for 32-bit PCs.
+	SocketCall bool
 	// Mounts are mounted in order, after /proc, /sys and /dev.
 	Mounts []Mount
 	// Stdout and Stderr are where it writes. It becomes their owner. There is

@@ -95,15 +95,17 @@ var allow = bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW}
 // ErrNoFilter says that there is no table of system calls for this machine.
 var ErrNoFilter = errors.New("the system calls of this CPU are not known")
 
-// program is the filter of a machine, by its GOARCH.
-func program(goarch string, network bool) ([]bpf.Instruction, error) {
+// program is the filter of a machine, by its GOARCH. Which socket the call
+// socketcall makes is in memory, where a filter cannot look, so it is refused
+// where it need not be there.
+func program(goarch string, socketcall bool) ([]bpf.Instruction, error) {
 	tables, ok := abis[goarch]
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", goarch, ErrNoFilter)
 	}
 	out := []bpf.Instruction{load(atArch)}
 	for _, abi := range tables {
-		section := rules(abi, network)
+		section := rules(abi, socketcall)
 		out = append(out, bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(abi.ID), SkipTrue: 1}, bpf.Jump{Skip: uint32(len(section))})
 		out = append(out, section...)
 	}
@@ -111,7 +113,7 @@ func program(goarch string, network bool) ([]bpf.Instruction, error) {
 }
 
 // rules decide about the calls of one ABI. They end with a decision.
-func rules(abi *arch.Info, network bool) []bpf.Instruction {
+func rules(abi *arch.Info, socketcall bool) []bpf.Instruction {
 	out := []bpf.Instruction{load(atNumber)}
 	if abi == arch.X86_64 {
 		out = append(out, bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: x32, SkipFalse: 1}, refuse(unix.ENOSYS))
@@ -119,8 +121,7 @@ func rules(abi *arch.Info, network bool) []bpf.Instruction {
 	out = append(out, bpf.JumpIf{Cond: bpf.JumpGreaterThan, Val: last(abi), SkipFalse: 1}, refuse(unix.ENOSYS))
 	out = append(out, each(abi, denied, unix.EPERM)...)
 	out = append(out, each(abi, absent, unix.ENOSYS)...)
-	if !network {
-		// Which socket it makes is in memory, where a filter cannot look.
+	if !socketcall {
 		out = append(out, each(abi, []string{"socketcall"}, unix.EPERM)...)
 	}
 	out = append(out, when(abi, "clone", arg(0), bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: cloneDenied, SkipFalse: 1}, refuse(unix.EPERM), allow)...)
@@ -168,8 +169,8 @@ func oneOf(argument bpf.Instruction, values []uint32, decision bpf.Instruction) 
 }
 
 // filterSyscalls sets the filter of the thread. It needs no_new_privs.
-func filterSyscalls(network bool) error {
-	instructions, err := program(runtime.GOARCH, network)
+func filterSyscalls(socketcall bool) error {
+	instructions, err := program(runtime.GOARCH, socketcall)
 	if err != nil {
 		return err
 	}

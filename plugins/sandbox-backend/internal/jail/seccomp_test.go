@@ -27,9 +27,9 @@ type filter struct {
 	vm *bpf.VM
 }
 
-func newFilter(t testing.TB, goarch string, network bool) filter {
+func newFilter(t testing.TB, goarch string, socketcall bool) filter {
 	t.Helper()
-	p, err := program(goarch, network)
+	p, err := program(goarch, socketcall)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAllABIs(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	x := arch.X86_64
-	online, offline := newFilter(t, "amd64", true), newFilter(t, "amd64", false)
+	with, without := newFilter(t, "amd64", true), newFilter(t, "amd64", false)
 	for _, c := range []struct {
 		f    filter
 		abi  *arch.Info
@@ -137,26 +137,26 @@ func TestArguments(t *testing.T) {
 		args []uint32
 		want string
 	}{
-		{online, x, "clone", []uint32{uint32(unix.SIGCHLD)}, "allow"},
-		{online, x, "clone", []uint32{unix.CLONE_VM | unix.CLONE_THREAD | unix.CLONE_SIGHAND}, "allow"},
-		{online, x, "clone", []uint32{unix.CLONE_NEWUSER | uint32(unix.SIGCHLD)}, "EPERM"},
-		{online, arch.I386, "clone", []uint32{unix.CLONE_NEWNS}, "EPERM"},
-		{online, x, "personality", []uint32{0}, "allow"},
-		{online, x, "personality", []uint32{0xffffffff}, "allow"},
-		{online, x, "personality", []uint32{0x40000}, "EPERM"},
-		{online, x, "socket", []uint32{unix.AF_INET}, "allow"},
-		{online, x, "socket", []uint32{unix.AF_VSOCK}, "EAFNOSUPPORT"},
-		{online, x, "ioctl", []uint32{1, unix.TCGETS}, "allow"},
-		{online, x, "ioctl", []uint32{0, unix.TIOCSTI}, "EPERM"},
-		{online, arch.I386, "socketcall", nil, "allow"},
-		{offline, arch.I386, "socketcall", nil, "EPERM"},
-		{offline, arch.I386, "socket", []uint32{unix.AF_VSOCK}, "EAFNOSUPPORT"},
+		{with, x, "clone", []uint32{uint32(unix.SIGCHLD)}, "allow"},
+		{with, x, "clone", []uint32{unix.CLONE_VM | unix.CLONE_THREAD | unix.CLONE_SIGHAND}, "allow"},
+		{with, x, "clone", []uint32{unix.CLONE_NEWUSER | uint32(unix.SIGCHLD)}, "EPERM"},
+		{with, arch.I386, "clone", []uint32{unix.CLONE_NEWNS}, "EPERM"},
+		{with, x, "personality", []uint32{0}, "allow"},
+		{with, x, "personality", []uint32{0xffffffff}, "allow"},
+		{with, x, "personality", []uint32{0x40000}, "EPERM"},
+		{with, x, "socket", []uint32{unix.AF_INET}, "allow"},
+		{with, x, "socket", []uint32{unix.AF_VSOCK}, "EAFNOSUPPORT"},
+		{with, x, "ioctl", []uint32{1, unix.TCGETS}, "allow"},
+		{with, x, "ioctl", []uint32{0, unix.TIOCSTI}, "EPERM"},
+		{with, arch.I386, "socketcall", nil, "allow"},
+		{without, arch.I386, "socketcall", nil, "EPERM"},
+		{without, arch.I386, "socket", []uint32{unix.AF_VSOCK}, "EAFNOSUPPORT"},
 	} {
 		if got := c.f.decide(c.abi.ID, c.abi.SyscallNames[c.name], c.args...); got != c.want {
 			t.Errorf("%s %s %x is %s, want %s", c.abi.Name, c.name, c.args, got, c.want)
 		}
 	}
-	if got := online.decide(x.ID, x32|x.SyscallNames["mount"]); got != "ENOSYS" {
+	if got := with.decide(x.ID, x32|x.SyscallNames["mount"]); got != "ENOSYS" {
 		t.Errorf("mount of x32 is %s", got)
 	}
 }

@@ -33,7 +33,7 @@ func (s *Spec) start() (pid int, exit Exit, err error) {
 	if err := workdir(s.Dir); err != nil {
 		return 0, Exit{Code: 126, Reason: err.Error()}, nil
 	}
-	if err := confine(s.Network); err != nil {
+	if err := confine(s.Network && s.SocketCall); err != nil {
 		return 0, Exit{}, err
 	}
 	// That of the caller is the machine's own: who owns it may change its mode.
@@ -73,7 +73,7 @@ func workdir(name string) error {
 
 // confine takes from the thread all that the command is not to have. What a
 // thread has is what its children have.
-func confine(network bool) error {
+func confine(socketcall bool) error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("switching off core dumps: %w", err)
 	}
@@ -86,7 +86,7 @@ func confine(network bool) error {
 	if err := scopeSockets(); err != nil {
 		return err
 	}
-	return filterSyscalls(network)
+	return filterSyscalls(socketcall)
 }
 
 // defaultPath is where programs are looked for without a PATH.

@@ -54,7 +54,7 @@ func (j *job) run(b *backend, r *request) (got result, err error) {
 	}
 	exit, err := jail.Run(jail.Spec{
 		Root: root.Path(), Argv: c.exec.Argv, Env: c.exec.Env, Dir: c.exec.Workdir,
-		UID: j.UID, GID: j.GID, Groups: j.Groups, OneID: r.OneID, Network: r.Network, Mounts: c.mounts,
+		UID: j.UID, GID: j.GID, Groups: j.Groups, OneID: r.OneID, Network: r.Network, SocketCall: j.SocketCall, Mounts: c.mounts,
 		Stdout: os.Stdout, Stderr: os.Stderr,
 	})
 	if err != nil || exit.Code != 0 {

@@ -39,6 +39,7 @@ func newJob(c *driver.Command) (*job, []driver.Chain, error) {
 	j := &job{
 		Exec: exec, UID: c.UID, GID: c.GID, Groups: c.Groups,
 		State: c.State, Temp: c.Temp, Layer: c.Layer, Resolvers: resolvers, Copy: c.Copy,
+		SocketCall: c.Architecture == "386",
 	}
 	chains := []driver.Chain{c.Root}
 	for i := range c.Mounts {

@@ -44,6 +44,8 @@ type job struct {
 	Groups             []uint32
 	State, Temp, Layer string
 	Resolvers          []byte
+	// SocketCall is that of jail.Spec.
+	SocketCall bool
 	// Chains are the stacks of layers, the root's first.
 	Chains [][]source
 	// Copy says that trees are to be copies.
