@@ -99,7 +99,7 @@ func TestModesOfTheMachine(t *testing.T) {
 // inner process, which its user may own: nobody can write to that program.
 func TestOwnProgram(t *testing.T) {
 	r := newRig(t)
-	c := r.command([]string{"/bin/echo", "started"})
+	c := r.command([]string{"/bin/sh", "-c", "echo started; sleep 2"})
 	seen := 0
 	c.Output = func(bool, []byte) {
 		for _, pid := range processes(t, innerName) {
