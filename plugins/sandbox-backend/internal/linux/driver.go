@@ -51,6 +51,9 @@ func (*runner) Run(ctx context.Context, c driver.Command) (*layer.Layer, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := owned(c.Mounts, maps); err != nil {
+		return nil, err
+	}
 	r := request{Job: j, Network: network(c.Exec), OneID: maps.oneID()}
 	got, err := run(ctx, maps, r, about(chains).hearing(c.Copied), c.Output)
 	if ctx.Err() != nil {
