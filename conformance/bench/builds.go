@@ -72,11 +72,11 @@ func builds(ctx context.Context, dir string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	cold, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(example, false) })
+	cold, err := turns(all, func(b builder) *exec.Cmd { return b.command(example, false) })
 	if err != nil {
 		return nil, err
 	}
-	again, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(example, true) })
+	again, err := turns(all, func(b builder) *exec.Cmd { return b.command(example, true) })
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +90,9 @@ func builds(ctx context.Context, dir string) ([]row, error) {
 }
 
 // turns lets builders run in turn and returns the median time of each.
-func turns(all []builder, n int, command func(builder) *exec.Cmd) ([]time.Duration, error) {
+func turns(all []builder, command func(builder) *exec.Cmd) ([]time.Duration, error) {
 	times := make([][]time.Duration, len(all))
-	for range n {
+	for range buildRounds {
 		for i, b := range all {
 			t, err := timed(command(b))
 			if err != nil {
@@ -136,11 +136,11 @@ func runCost(dir string, all []builder) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	without, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(none, false) })
+	without, err := turns(all, func(b builder) *exec.Cmd { return b.command(none, false) })
 	if err != nil {
 		return nil, err
 	}
-	with, err := turns(all, buildRounds, func(b builder) *exec.Cmd { return b.command(many, false) })
+	with, err := turns(all, func(b builder) *exec.Cmd { return b.command(many, false) })
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ var sealed = sync.OnceValues(func() (string, error) {
 	}
 	defer self.Close()
 	fd, err := unix.MemfdCreate(innerName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
-	if err == unix.EINVAL { // Linux before 6.3
+	if errors.Is(err, unix.EINVAL) { // Linux before 6.3
 		fd, err = unix.MemfdCreate(innerName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	if err != nil {

@@ -31,8 +31,10 @@ func TestATarIsReadOnceInABoot(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			l := put(t, during(t, test.written, dir), file("a", "hello"))
-			if s := during(t, test.read, dir); !s.Has(l.Digest) || !s.Has(l.Digest) {
-				t.Fatal("it is not there")
+			for s, n := during(t, test.read, dir), 0; n < 2; n++ {
+				if !s.Has(l.Digest) {
+					t.Fatal("it is not there")
+				}
 			}
 			flip(t, dir, l)
 			if got := during(t, test.again, dir).Has(l.Digest); got != test.there {
