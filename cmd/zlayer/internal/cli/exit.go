@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
@@ -170,7 +171,7 @@ func helpOf(err error) string {
 
 // say writes an error and what to do about it.
 func say(w io.Writer, err error, help string) {
-	fmt.Fprintf(w, "zlayer: %v\n", err)
+	fmt.Fprintf(w, "zlayer: %s\n", progress.Visible(err.Error()))
 	if help != "" {
 		fmt.Fprintf(w, "zlayer: hint: %s\n", help)
 	}
@@ -214,7 +215,7 @@ func tail(w io.Writer, title, text string) {
 	if cut := len(lines) - tailLines; cut > 0 {
 		lines = lines[cut:]
 	}
-	fmt.Fprintf(w, "---- %s\n%s\n----\n", title, strings.Join(lines, "\n"))
+	fmt.Fprintf(w, "---- %s\n%s\n----\n", progress.Visible(title), progress.Visible(strings.Join(lines, "\n")))
 }
 
 // firstLine returns a text up to its first line end.

@@ -79,7 +79,7 @@ func (s *plainShower) Event(e host.Event) {
 	}
 	switch e.Type {
 	case host.EventStepStarted:
-		fmt.Fprintf(s.w, "%s %s", step, brief(e.Name))
+		fmt.Fprintf(s.w, "%s %s", step, Visible(brief(e.Name)))
 		s.open = step
 	case host.EventOutput:
 		s.output(step, e.Output)
@@ -127,29 +127,40 @@ func (s *plainShower) finished(step string, e host.Event) {
 	fmt.Fprintf(s.w, "%s done %s\n", step, how)
 }
 
+// maxLine is how much of a line that does not end is kept, in bytes, before it
+// is taken as one.
+const maxLine = 64 << 10
+
 // output writes the whole lines of a step's output and keeps the rest.
 func (s *plainShower) output(step, text string) {
+	var all strings.Builder // much output is many short lines
 	lines := strings.SplitAfter(s.partial[step]+text, "\n")
 	for _, line := range lines[:len(lines)-1] {
-		s.line(step, strings.TrimSuffix(line, "\n"))
+		writeLine(&all, step, strings.TrimSuffix(line, "\n"))
 	}
-	s.partial[step] = lines[len(lines)-1]
+	rest := lines[len(lines)-1]
+	if len(rest) > maxLine {
+		writeLine(&all, step, rest)
+		rest = ""
+	}
+	s.partial[step] = strings.Clone(rest)
+	_, _ = io.WriteString(s.w, all.String())
 }
 
-// line writes one line of output. Of what a carriage return overwrites only
-// the last state is kept.
-func (s *plainShower) line(step, line string) {
+// writeLine writes one line of output. Of what a carriage return overwrites
+// only the last state is kept.
+func writeLine(w *strings.Builder, step, line string) {
 	line = strings.TrimSuffix(line, "\r")
 	if i := strings.LastIndexByte(line, '\r'); i >= 0 {
 		line = line[i+1:]
 	}
-	fmt.Fprintf(s.w, "%s | %s\n", step, line)
+	fmt.Fprintf(w, "%s | %s\n", step, Visible(line))
 }
 
 // endOutput writes an unfinished last line.
 func (s *plainShower) endOutput(step string) {
 	if rest := s.partial[step]; rest != "" {
-		s.line(step, rest)
+		s.output(step, "\n")
 	}
 	delete(s.partial, step)
 }
