@@ -14,12 +14,20 @@ type tolerance struct {
 	line                    int
 	vector, path, attribute string // patterns, as path.Match has them; "**" is everything
 	reason                  string
+	oneID                   bool // only then
 	used                    bool
 }
 
-// parseTolerated reads "CASE PATH ATTRIBUTE # REASON" lines. Those whose CASE
-// begins with "user:" are left out for root.
-func parseTolerated(text string, root bool) ([]*tolerance, error) {
+// Who builds.
+const (
+	asRoot    = "root"
+	asUser    = "user"   // with subordinate ids
+	withOneID = "one-id" // a user without
+)
+
+// parseTolerated reads "CASE PATH ATTRIBUTE # REASON" lines. Of those whose CASE
+// begins with "user:" or "one-id:" it leaves out what is not for who builds.
+func parseTolerated(text, who string) ([]*tolerance, error) {
 	var list []*tolerance
 	for n, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -35,11 +43,16 @@ func parseTolerated(text string, root bool) ([]*tolerance, error) {
 				return nil, fmt.Errorf("line %d: %q: %w", n+1, w, err)
 			}
 		}
-		vector, user := strings.CutPrefix(words[0], "user:")
-		if user && root {
+		whose, vector, special := strings.Cut(words[0], ":")
+		switch {
+		case !special:
+			vector = words[0]
+		case whose == asUser && who == asRoot, whose == withOneID && who != withOneID:
 			continue
+		case whose != asUser && whose != withOneID:
+			return nil, fmt.Errorf("line %d: %q is neither user nor one-id", n+1, whose)
 		}
-		list = append(list, &tolerance{line: n + 1, vector: vector, path: words[1], attribute: words[2], reason: reason})
+		list = append(list, &tolerance{line: n + 1, vector: vector, path: words[1], attribute: words[2], reason: reason, oneID: whose == withOneID})
 	}
 	return list, nil
 }

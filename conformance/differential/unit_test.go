@@ -123,7 +123,7 @@ func TestCompareConfig(t *testing.T) {
 }
 
 func TestTolerated(t *testing.T) {
-	list, err := parseTolerated("# comment\n\ncase-* etc mtime # a reason\nother ** ** # all\nnone x y # stale\nuser:case-2 etc mode # not for root\n", true)
+	list, err := parseTolerated("# comment\n\ncase-* etc mtime # a reason\nother ** ** # all\nnone x y # stale\nuser:case-2 etc mode # not for root\n", asRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +137,14 @@ func TestTolerated(t *testing.T) {
 	if left := stale(list); len(left) != 1 || left[0].line != 5 {
 		t.Errorf("stale: %v", left)
 	}
-	if users, err := parseTolerated("user:case-2 etc mode # only there\n", false); err != nil || len(intolerable(users, "case-2", all)) != 1 {
-		t.Errorf("as a user: %v, %v", users, err)
+	const some = "user:case-2 etc mode # only there\none-id:case-2 etc mtime # or there\n"
+	for who, left := range map[string]int{asRoot: 2, asUser: 1, withOneID: 0} {
+		if list, err := parseTolerated(some, who); err != nil || len(intolerable(list, "case-2", all)) != left {
+			t.Errorf("as %s: %v, %v", who, list, err)
+		}
 	}
-	for _, bad := range []string{"a b # two words", "a b c", "a b [ # pattern"} {
-		if _, err := parseTolerated(bad, true); err == nil {
+	for _, bad := range []string{"a b # two words", "a b c", "a b [ # pattern", "me:a b c # nobody"} {
+		if _, err := parseTolerated(bad, asRoot); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
 	}
