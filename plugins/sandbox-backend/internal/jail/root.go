@@ -181,15 +181,30 @@ func place(target string, dir bool) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.IsDir() != dir {
-		err = fmt.Errorf("it is %s in the image", kind(info))
-	}
-	if err != nil {
+	if err := fits(f, dir); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
+}
+
+// fits says why something cannot be mounted on a file. What is in the place of
+// /proc could mislead what is mounted later.
+func fits(f *os.File, dir bool) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case st.Type == unix.PROC_SUPER_MAGIC:
+		return errors.New("it leads to /proc, which is the kernel's")
+	case info.IsDir() != dir:
+		return fmt.Errorf("it is %s in the image", kind(info))
+	}
+	return nil
 }
 
 // reach opens what a path leads to. What is missing is made, the folders above

@@ -59,7 +59,7 @@ func (r *rig) nothingNew(t testing.TB) {
 func TestMountTargetInProcessOne(t *testing.T) {
 	r := newRig(t)
 	hole := filepath.Join(r.dir, "hole")
-	for _, target := range append(intoProcessOne, "/proc/1/root"+hole, "/proc/self/exe") {
+	for _, target := range append(intoProcessOne, "/proc/1/root"+hole, "/proc/self/exe", "/proc", "/proc/sys/kernel", "/proc/version") {
 		// As the target of a mount, and as that of a file that each command has.
 		linked := r.root
 		r.root = r.chain(linked, link("escape", target))
@@ -182,9 +182,11 @@ func TestHostileLayers(t *testing.T) {
 			{Target: "/m", ReadOnly: true, Tree: &driver.Subtree{Chain: c.chain, Path: c.path}},
 			{Target: "/m", Folder: &driver.Folder{Path: filepath.Join(r.dir, "caches", strconv.Itoa(r.next())), Seed: &driver.Subtree{Chain: c.chain, Path: c.path}}},
 		} {
-			got := r.run("touch /m/hole 2>/dev/null; cd /m && find . | grep -v hole", mounted(m))
-			if got.failure != nil || got.out != ".\n./own\n" {
-				t.Errorf("%s: %v\n%s%s", name, got.failure, got.out, got.err)
+			for _, copies := range []bool{false, true} {
+				got := r.run("touch /m/hole 2>/dev/null; cd /m && find . | grep -v hole", mounted(m), func(c *driver.Command) { c.Copy = copies })
+				if got.failure != nil || got.out != ".\n./own\n" {
+					t.Errorf("%s, copies %v: %v\n%s%s", name, copies, got.failure, got.out, got.err)
+				}
 			}
 		}
 	}
