@@ -26,7 +26,10 @@ type runner struct {
 	list lister
 }
 
-var _ driver.Driver = runner{}
+var (
+	_ driver.Driver  = runner{}
+	_ driver.Sweeper = runner{}
+)
 
 // Describe implements driver.Driver.
 func (r runner) Describe(context.Context) (*backendv1.DescribeResponse, error) {
@@ -45,6 +48,11 @@ func (r runner) Recover(_ context.Context, dir string) error {
 	}
 	f := family{mark: func(root string) bool { return strings.HasPrefix(root, dir+"/") }}
 	return errors.Join(f.end(r.list), rootfs.RemoveAll(dir))
+}
+
+// Sweep implements driver.Sweeper.
+func (runner) Sweep(_ context.Context, state string, keep func(digest string) bool) error {
+	return rootfs.Sweep(state, keep)
 }
 
 // The folders and files in the temporary folder of a command.
