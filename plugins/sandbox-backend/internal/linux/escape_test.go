@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -131,24 +132,33 @@ func TestOwnProgram(t *testing.T) {
 // would write.
 func (r *rig) raw(below driver.Chain, headers ...tar.Header) driver.Chain {
 	r.t.Helper()
+	chain, err := r.tryRaw(below, headers...)
+	must(r.t, err)
+	return chain
+}
+
+// tryRaw is raw for what may be no layer.
+func (r *rig) tryRaw(below driver.Chain, headers ...tar.Header) (driver.Chain, error) {
+	r.t.Helper()
 	var data bytes.Buffer
 	w := tar.NewWriter(&data)
 	for _, h := range headers {
 		h.ModTime = time.Unix(1, 0)
 		must(r.t, w.WriteHeader(&h))
-		if h.Size > 0 {
-			_, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size)))
-			must(r.t, err)
-		}
+		_, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size)))
+		must(r.t, err)
 	}
 	must(r.t, w.Close())
 	l, err := layer.Index(bytes.NewReader(data.Bytes()))
-	must(r.t, err)
+	if err != nil {
+		return below, err
+	}
 	made := filepath.Join(r.dir, "layers")
 	must(r.t, os.MkdirAll(made, 0o700))
 	at := filepath.Join(made, "raw-"+strconv.Itoa(r.next()))
 	must(r.t, os.WriteFile(at, data.Bytes(), 0o600))
-	return r.on(below, at, l)
+	whole, err := below.Tree.Apply(l.Changes)
+	return driver.Chain{Tree: whole, Layers: append(slices.Clone(below.Layers), layer.Source{Layer: l, Path: at})}, err
 }
 
 // A layer whose files on disk would be others than the index says could show a

@@ -20,7 +20,12 @@ import (
 // layer below has, overlay would show these.
 func (o *overlay) furnish() error {
 	wanted, holed := map[string]bool{".": true}, map[string]bool{}
-	for _, a := range o.seen {
+	for i, a := range o.seen {
+		for _, dir := range a.Unsure {
+			if o.linked(string(dir), i) {
+				return &refusal{reason: fmt.Sprintf("a layer has files below %q, which was a link then", dir)}
+			}
+		}
 		for _, dir := range a.Frame {
 			wanted[string(dir)] = true
 		}
@@ -118,24 +123,40 @@ func (o *overlay) floor(names []string, have map[string]*tree.Node) error {
 	return nil
 }
 
+// linked says whether the topmost layer that has a name, of the first n, has a
+// symbolic link there.
+func (o *overlay) linked(name string, n int) bool {
+	for i := n - 1; i >= 0; i-- {
+		if kind := o.kind(i, name); kind != 0 {
+			return kind == unix.S_IFLNK
+		}
+	}
+	return false
+}
+
+// kind is the kind of file that a layer has by a name, 0 when it has none.
+func (o *overlay) kind(layer int, name string) uint32 {
+	p, err := openPlace(o.lowers[layer])
+	if err != nil {
+		return 0
+	}
+	defer p.close()
+	var st unix.Stat_t
+	at, err := p.at(name)
+	if err != nil || unix.Fstatat(at.fd, at.base, &st, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		return 0
+	}
+	return st.Mode & unix.S_IFMT
+}
+
 // replaced makes sure that a name which is a folder in a layer is something
 // else by a layer above, as it is in the tree. Otherwise it was a link when the
 // layer was made, and the layer is meant for where that leads.
 func (o *overlay) replaced(name string) error {
 	for i := len(o.seen) - 1; i >= 0; i-- {
-		p, err := openPlace(o.lowers[i])
-		if err != nil {
-			return err
-		}
-		var st unix.Stat_t
-		at, err := p.at(name)
-		if err == nil {
-			err = unix.Fstatat(at.fd, at.base, &st, unix.AT_SYMLINK_NOFOLLOW)
-		}
-		p.close()
-		switch {
-		case err != nil:
-		case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		switch o.kind(i, name) {
+		case 0:
+		case unix.S_IFDIR:
 			return &refusal{reason: fmt.Sprintf("a layer has files below %q, which is no folder in the tree", name)}
 		default:
 			return nil

@@ -28,9 +28,12 @@ type lower struct {
 	// else. A folder that the layer does not have itself is implied.
 	made map[string]*tree.Node
 	// links and hidden are the changes that wait for the others, and waiting
-	// are the names of the links.
+	// are the names of the links and of what they link to.
 	links, hidden []tree.Change
 	waiting       map[string]bool
+	// late are the names that the layer has itself only after what is below
+	// them, or not at all.
+	late map[string]bool
 }
 
 // implied is the node of a folder that the layer does not have itself.
@@ -43,7 +46,7 @@ func unpackLower(path string, src layer.Source, id ids) (*about, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lower{w: w, made: map[string]*tree.Node{".": implied}, waiting: map[string]bool{}}
+	l := &lower{w: w, made: map[string]*tree.Node{".": implied}, waiting: map[string]bool{}, late: map[string]bool{}}
 	err = src.Each(l.add)
 	if err == nil {
 		err = l.finish()
@@ -64,7 +67,8 @@ func (l *lower) add(c tree.Change, content io.Reader) error {
 	case tree.Remove, tree.Clear:
 		l.hidden = append(l.hidden, c)
 	case tree.Link:
-		l.links, l.waiting[c.Name] = append(l.links, c), true
+		l.links = append(l.links, c)
+		l.waiting[c.Name], l.waiting[c.Target] = true, true
 	case tree.Put:
 		if err = l.turn(c.Name); err == nil {
 			err = l.put(c.Name, c.Node, content)
@@ -76,8 +80,8 @@ func (l *lower) add(c tree.Change, content io.Reader) error {
 	return nil
 }
 
-// turn makes the links that wait if one of them has the name of a file that is
-// to be made, or of a folder above: the later entry of a layer counts.
+// turn makes the links that wait if one of them has, or links to, the name of a
+// file that is to be made, or of a folder above: the order in the layer counts.
 func (l *lower) turn(name string) error {
 	if len(l.links) == 0 {
 		return nil
@@ -138,10 +142,14 @@ func (l *lower) drop(name string) error {
 	if err != nil {
 		return err
 	}
-	for made := range l.made {
-		if made == name || under(made, name) {
-			delete(l.made, made)
+	for made, n := range l.made {
+		if made != name && !under(made, name) {
+			continue
 		}
+		if n == implied || l.late[made] {
+			return fmt.Errorf("replaces %q after what was put there, which may be elsewhere: %w", made, errOdd)
+		}
+		delete(l.made, made)
 	}
 	return removeAt(at)
 }
@@ -154,6 +162,11 @@ func (l *lower) folder(name string, n *tree.Node) error {
 			return err
 		}
 		there = false
+		// What it replaced had replaced what is below.
+		l.hidden = append(l.hidden, tree.Change{Op: tree.Clear, Name: name})
+	}
+	if there && old == implied && name != "." {
+		l.late[name] = true
 	}
 	if !there {
 		dir, _ := split(name)
@@ -212,6 +225,9 @@ func (l *lower) link(c tree.Change) error {
 	if c.Name == c.Target {
 		return nil
 	}
+	if under(c.Target, c.Name) {
+		return fmt.Errorf("it is below the name it gets: %w", errOdd)
+	}
 	if err := l.free(c.Name); err != nil {
 		return err
 	}
@@ -258,7 +274,8 @@ func (l *lower) hide(c tree.Change) error {
 		dir = c.Name
 	}
 	if err := l.parents(dir); errors.Is(err, errOdd) {
-		return nil // hidden already by what is above
+		above(c.Name, l.covers)
+		return nil
 	} else if err != nil {
 		return err
 	}
@@ -271,6 +288,17 @@ func (l *lower) hide(c tree.Change) error {
 	}
 	l.made[c.Name] = nil
 	return unix.Mknodat(at.fd, at.base, unix.S_IFCHR, 0)
+}
+
+// covers ends a search for the file that hides all below it already. If it
+// takes the place of a link, what is to be hidden is where that leads.
+func (l *lower) covers(name string) (goOn bool) {
+	n, there := l.made[name]
+	if !there || n != nil {
+		return true
+	}
+	l.late[name] = true
+	return false
 }
 
 // makeOpaque marks a folder so that what is below it is not seen.
@@ -288,12 +316,16 @@ func (l *lower) about() *about {
 	a, frame, holed := &about{}, map[string]bool{}, map[string]bool{}
 	for name, n := range l.made {
 		frame[name] = n == implied
+		l.late[name] = l.late[name] || n == implied
 	}
 	for _, c := range l.hidden {
 		dir, _ := split(c.Name)
 		a.Whole = a.Whole || c.Op == tree.Clear && c.Name == "."
 		holed[dir] = holed[dir] || c.Op == tree.Remove && l.made[dir] != nil
+		if c.Op == tree.Remove {
+			delete(l.late, c.Name)
+		}
 	}
-	a.Frame, a.Holed = sorted(frame), sorted(holed)
+	a.Frame, a.Holed, a.Unsure = sorted(frame), sorted(holed), sorted(l.late)
 	return a
 }

@@ -18,6 +18,10 @@ type about struct {
 	Frame []name `json:"frame,omitempty"`
 	// Holed are folders that hold whiteouts.
 	Holed []name `json:"holed,omitempty"`
+	// Unsure are names that the layer has itself only after what is below them,
+	// or not at all: if layers below have a link there, that is meant for where
+	// it leads.
+	Unsure []name `json:"unsure,omitempty"`
 	// Whole says that nothing of the layers below is seen.
 	Whole bool `json:"whole,omitempty"`
 	// Odd says why the layer has no folder that could be put on top of others.
