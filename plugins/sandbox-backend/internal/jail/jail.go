@@ -15,6 +15,11 @@
 // What a command cannot do, beside what its namespaces keep from it:
 //   - look into the caller, which it sees as process 1, or change it: the
 //     caller has capabilities that the command lacks, and is not dumpable
+//   - get into what the caller has by a working directory or the place of a
+//     mount that leads over the links of /proc
+//   - change the machine's devices, or what of /proc is not about processes,
+//     not even their modes: but /proc/net, when it has the machine's network
+//     and is the machine's superuser
 //   - gain privileges by set-id programs or file capabilities (no_new_privs)
 //   - talk to abstract sockets of the machine, where the kernel has Landlock's
 //     scopes
