@@ -128,11 +128,15 @@ func sizeOf(dir string) (sum int64) {
 	return sum
 }
 
-// pushBig pushes an image of five layers with a hundred files of a megabyte.
+// pushBig pushes an image of five layers.
 func pushBig(reference string) error {
+	files, err := toolchain()
+	if err != nil {
+		return err
+	}
 	image := empty.Image
 	for n := range bigLayers {
-		data, err := bigLayer(uint64(n))
+		data, err := bigLayer(files, n)
 		if err != nil {
 			return err
 		}
@@ -159,11 +163,16 @@ func pushBig(reference string) error {
 	return remote.Write(ref, image)
 }
 
-func bigLayer(n uint64) ([]byte, error) {
+// bigLayer makes a layer of real programs, libraries and texts: files of the Go
+// toolchain, from the nth on and over again until there is enough.
+func bigLayer(files []string, n int) ([]byte, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
-	for i := range uint64(100) {
-		content := noise(bigLayerSize/100, n*100+i)
+	for i := 0; buf.Len() < bigLayerSize; i++ {
+		content, err := os.ReadFile(files[(n*len(files)/bigLayers+i)%len(files)])
+		if err != nil {
+			return nil, err
+		}
 		h := &tar.Header{Name: fmt.Sprintf("data/%d/%d", n, i), Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content))}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
@@ -173,4 +182,19 @@ func bigLayer(n uint64) ([]byte, error) {
 		}
 	}
 	return buf.Bytes(), w.Close()
+}
+
+// toolchain lists the files of the Go toolchain.
+func toolchain() (files []string, err error) {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	err = filepath.WalkDir(strings.TrimSpace(string(root)), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files = append(files, path)
+		}
+		return err
+	})
+	return files, err
 }
