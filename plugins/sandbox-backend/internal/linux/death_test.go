@@ -55,10 +55,12 @@ func processes(t testing.TB, word string) []int {
 func (r *rig) wantGone(word string) {
 	r.t.Helper()
 	deadline := time.Now().Add(within)
-	for len(processes(r.t, word)) > 0 && time.Now().Before(deadline) {
+	left := processes(r.t, word)
+	for len(left) > 0 && time.Now().Before(deadline) {
 		time.Sleep(5 * time.Millisecond)
+		left = processes(r.t, word)
 	}
-	if left := processes(r.t, word); len(left) > 0 {
+	if len(left) > 0 {
 		r.t.Errorf("after %v there are still processes %v", within, left)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
