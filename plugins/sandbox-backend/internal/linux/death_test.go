@@ -90,9 +90,7 @@ func (r *rig) begin(ctx context.Context, nap string, changes ...with) (c driver.
 	case err := <-ended:
 		r.t.Fatalf("the command ended: %v", err)
 	}
-	if len(processes(r.t, nap)) < 3 {
-		r.t.Errorf("processes are %v", processes(r.t, nap))
-	}
+	awaitProcesses(r.t, nap, 3)
 	return c, ended
 }
 
