@@ -181,7 +181,7 @@ func TestHelper(t *testing.T) {
 }
 
 // awaitProcesses waits until so many processes of a command run.
-func awaitProcesses(t *testing.T, nap string, n int) {
+func awaitProcesses(t testing.TB, nap string, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); len(processes(t, nap)) < n; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
