@@ -23,7 +23,7 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
-	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
+	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "conformance", "conformance/report", "conformance/suite", "conformance/testee/rust-frontend", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"conformance/...", []string{"conformance/...", "host", "sdk/..."}},
 	{"host/...", []string{"host/internal/...", "sdk/..."}},
 	{"frontends/dockerfile/...", []string{"frontends/dockerfile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
@@ -60,9 +60,9 @@ var owners = []struct {
 	owners  []string
 }{
 	{"github.com/hashicorp/go-plugin", []string{"sdk/backend/serve", "host/internal/procrun"}},
-	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc"}},
-	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun"}},
-	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/differential"}},
+	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc", "conformance/internal/peer", "conformance/zoo/..."}},
+	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun", "conformance/internal/engine"}},
+	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/differential", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/container", "conformance/internal/life"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 }
 

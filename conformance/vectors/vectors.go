@@ -9,7 +9,6 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"path"
 	"strconv"
 	"strings"
 )
@@ -19,10 +18,7 @@ var embedded embed.FS
 
 // Container is one build of a container image.
 type Container struct {
-	// Name is the file's name without its extension.
-	Name string
-	// About says in one sentence what is looked at.
-	About string
+	Vector
 	// Args are build arguments, "NAME=VALUE", in order.
 	Args []string
 	// Target is the stage to build. Empty: the last one.
@@ -40,8 +36,6 @@ type Container struct {
 	Rounds int
 	// Fails says how the last build fails. Nil: it does not.
 	Fails *Failure
-	// Files are the files of the vector, the Dockerfile among them.
-	Files []File
 }
 
 // Failure is how a build has to fail.
@@ -55,43 +49,26 @@ type Failure struct {
 	Exit int
 }
 
-// Containers returns all container builds, sorted by name.
-func Containers() ([]*Container, error) {
-	names, err := fs.Glob(embedded, "container/*.txtar")
-	if err != nil {
-		return nil, err
-	}
-	var all []*Container
-	for _, name := range names {
-		data, err := embedded.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		c, err := ParseContainer(strings.TrimSuffix(path.Base(name), ".txtar"), data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		all = append(all, c)
-	}
-	return all, nil
+// Containers returns the container builds of this project, sorted by name.
+func Containers() ([]*Container, error) { return ReadContainers(embedded) }
+
+// ReadContainers returns the container builds in the folder "container" of a
+// file system, sorted by name. None is no error.
+func ReadContainers(fsys fs.FS) ([]*Container, error) {
+	return read(fsys, "container", ParseContainer)
 }
 
 // ParseContainer reads one container build. A header it does not know is an
 // error.
 func ParseContainer(name string, data []byte) (*Container, error) {
-	comment, files := unpack(string(data))
-	c := &Container{Name: name, Rounds: 1, Secrets: map[string]string{}, Images: map[string]string{}, Files: files}
-	about, headers, _ := strings.Cut(comment, "\n")
-	if c.About = about; strings.TrimSpace(about) == "" {
-		return nil, fmt.Errorf("the first line says nothing")
+	c := &Container{Rounds: 1, Secrets: map[string]string{}, Images: map[string]string{}}
+	v, err := parse(name, data, c.header)
+	if err != nil {
+		return nil, err
 	}
-	for line := range strings.Lines(headers) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(line, ": ")
-		if err := c.header(key, value); err != nil {
-			return nil, fmt.Errorf("header %q: %w", line, err)
+	if c.Vector = v; v.Expect != "ok" {
+		if c.Fails, err = parseFailure(v.Expect); err != nil {
+			return nil, fmt.Errorf("expect: %w", err)
 		}
 	}
 	if _, ok := c.File("Dockerfile"); !ok {
@@ -100,7 +77,7 @@ func ParseContainer(name string, data []byte) (*Container, error) {
 	return c, nil
 }
 
-func (c *Container) header(key, value string) (err error) {
+func (c *Container) header(key, value string) (known bool, err error) {
 	name, text, _ := strings.Cut(value, "=")
 	switch key {
 	case "arg":
@@ -119,19 +96,17 @@ func (c *Container) header(key, value string) (err error) {
 		var seconds int64
 		seconds, err = strconv.ParseInt(value, 10, 64)
 		c.Epoch = &seconds
-	case "fails":
-		c.Fails, err = parseFailure(value)
 	default:
-		err = fmt.Errorf("unknown key %q", key)
+		return false, nil
 	}
-	return err
+	return true, err
 }
 
 // parseFailure reads "CLASS [line N] [exit N]".
 func parseFailure(text string) (*Failure, error) {
 	words := strings.Fields(text)
 	if len(words)%2 != 1 || words[0] != "source" && words[0] != "unsupported" {
-		return nil, fmt.Errorf("want source or unsupported, then line N and exit N")
+		return nil, fmt.Errorf("want ok; or source or unsupported, then line N and exit N")
 	}
 	f := &Failure{Class: words[0]}
 	for i := 1; i < len(words); i += 2 {
@@ -148,16 +123,6 @@ func parseFailure(text string) (*Failure, error) {
 		}
 	}
 	return f, nil
-}
-
-// File returns a file of the vector.
-func (c *Container) File(name string) ([]byte, bool) {
-	for _, f := range c.Files {
-		if f.Name == name {
-			return f.Data, true
-		}
-	}
-	return nil, false
 }
 
 // Layers returns the layers of the base image, lowest first, as uncompressed

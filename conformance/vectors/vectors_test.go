@@ -38,7 +38,7 @@ func TestContainers(t *testing.T) {
 			t.Errorf("%s: %q is no sentence", c.Name, c.About)
 		}
 		if _, wants := c.File("@want"); wants == (c.Fails != nil) {
-			t.Errorf("%s: it must have either @want or the header fails", c.Name)
+			t.Errorf("%s: it must have @want, or expect a failure", c.Name)
 		}
 		if err := c.Write(t.TempDir()); err != nil {
 			t.Errorf("%s: %v", c.Name, err)
@@ -56,7 +56,7 @@ secret: s=v
 image: i=$BASE
 rounds: 3
 epoch: 12
-fails: source line 4 exit 5
+expect: source line 4 exit 5
 -- Dockerfile --
 FROM scratch
 -- @want --
@@ -68,7 +68,7 @@ FROM scratch
 	c.Files = nil
 	epoch := int64(12)
 	want := &vectors.Container{
-		Name: "n", About: "About it.", Args: []string{"A=b=c", "D="}, Target: "t", Platform: "linux/arm64",
+		Vector: vectors.Vector{Name: "n", About: "About it.", Expect: "source line 4 exit 5"}, Args: []string{"A=b=c", "D="}, Target: "t", Platform: "linux/arm64",
 		Secrets: map[string]string{"s": "v"}, Images: map[string]string{"i": "$BASE"}, Rounds: 3, Epoch: &epoch,
 		Fails: &vectors.Failure{Class: "source", Line: 4, Exit: 5},
 	}
@@ -80,13 +80,14 @@ FROM scratch
 func TestParseContainerRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"no sentence":     "-- Dockerfile --\nFROM scratch\n",
-		"no Dockerfile":   "About.\n-- f --\n",
-		"unknown header":  "About.\nnew: thing\n-- Dockerfile --\n",
-		"unknown class":   "About.\nfails: often\n-- Dockerfile --\n",
-		"half a failure":  "About.\nfails: source line\n-- Dockerfile --\n",
-		"unknown detail":  "About.\nfails: source hour 3\n-- Dockerfile --\n",
-		"rounds":          "About.\nrounds: few\n-- Dockerfile --\n",
-		"line not number": "About.\nfails: source line x\n-- Dockerfile --\n",
+		"no Dockerfile":   "About.\nexpect: ok\n-- f --\n",
+		"unknown header":  "About.\nexpect: ok\nnew: thing\n-- Dockerfile --\n",
+		"unknown class":   "About.\nexpect: often\n-- Dockerfile --\n",
+		"half a failure":  "About.\nexpect: source line\n-- Dockerfile --\n",
+		"unknown detail":  "About.\nexpect: source hour 3\n-- Dockerfile --\n",
+		"no expectation":  "About.\n-- Dockerfile --\nFROM scratch\n",
+		"rounds":          "About.\nexpect: ok\nrounds: few\n-- Dockerfile --\n",
+		"line not number": "About.\nexpect: source line x\n-- Dockerfile --\n",
 	} {
 		if _, err := vectors.ParseContainer("n", []byte(text)); err == nil {
 			t.Errorf("%s: no error", name)
@@ -96,6 +97,7 @@ func TestParseContainerRefuses(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	text := `About.
+expect: ok
 -- Dockerfile --
 FROM scratch
 -- d/f --

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package conformance checks that a plugin does what sdk/SPEC.md says: ours
+// and anyone's. The zlayer command runs it as "zlayer conformance".
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/zlayer/zlayer/conformance/internal/container"
+	"github.com/zlayer/zlayer/conformance/internal/contract"
+	"github.com/zlayer/zlayer/conformance/internal/frontend"
+	"github.com/zlayer/zlayer/conformance/internal/life"
+	"github.com/zlayer/zlayer/conformance/internal/target"
+	"github.com/zlayer/zlayer/conformance/internal/wasm"
+	"github.com/zlayer/zlayer/conformance/suite"
+)
+
+// Options say what is tested, and how.
+type Options struct {
+	// Plugin is the folder of the plugin. Its manifest must be sealed.
+	Plugin string
+	// Bundle is a folder of plugins with the frontends that read the build
+	// files of the vectors. It is not needed to test a frontend.
+	Bundle string
+	// Engine is a command that runs a frontend's module, or a native program in
+	// its place; "{module}" in it is the path. Nil: wazero.
+	Engine []string
+	// Environ is the environment that a backend gets its declared variables
+	// from, as from os.Environ.
+	Environ []string
+	// Vectors are folders of further vectors, of the author's own.
+	Vectors []string
+	// Suite says which cases are run, and how.
+	Suite suite.Options
+}
+
+// Report is what came of a run.
+type Report struct {
+	// Plugin is the id of the plugin.
+	Plugin string `json:"plugin"`
+	// Version is its version.
+	Version string `json:"version"`
+	// Kinds are what it is: "frontend", "container", "wasm".
+	Kinds []string `json:"kinds"`
+	// Path is its folder.
+	Path string `json:"path"`
+	// Engine is the command that ran the module. Empty: wazero.
+	Engine []string `json:"engine,omitempty"`
+	// Began is when the run began.
+	Began time.Time `json:"began"`
+	// Seconds is how long it took.
+	Seconds float64 `json:"seconds"`
+	// Results are what came of the cases, in their order.
+	Results []suite.Result `json:"results"`
+	// Stale says what is wrong with the list of known failures.
+	Stale []string `json:"stale,omitempty"`
+	// Whole reports whether all cases ran.
+	Whole bool `json:"whole"`
+}
+
+// OK reports whether the plugin conforms: nothing that it must do failed, and
+// the list of known failures is right.
+func (r *Report) OK() bool {
+	for _, result := range r.Results {
+		if result.Status.Bad() {
+			return false
+		}
+	}
+	return len(r.Stale) == 0
+}
+
+// Count returns how many cases came out so.
+func (r *Report) Count(s suite.Status) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// sections make the cases, those that others build on first.
+var sections = []struct {
+	kinds []target.Kind
+	cases func(*target.Target) ([]suite.Case, func(), error)
+}{
+	{[]target.Kind{target.Frontend, target.Container, target.Wasm}, contract.Cases},
+	{[]target.Kind{target.Frontend}, frontend.Cases},
+	{[]target.Kind{target.Container, target.Wasm}, life.Cases},
+	{[]target.Kind{target.Container}, container.Cases},
+	{[]target.Kind{target.Wasm}, wasm.Cases},
+}
+
+// Run tests a plugin. The error says that the suite could not, not that the
+// plugin failed.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	t, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(t.Work)
+	cases, done, err := gather(t)
+	defer done()
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Plugin: t.Manifest.ID, Version: t.Manifest.Version, Path: t.Dir, Engine: o.Engine, Began: time.Now()}
+	for _, k := range []target.Kind{target.Frontend, target.Container, target.Wasm} {
+		if t.Is(k) {
+			r.Kinds = append(r.Kinds, string(k))
+		}
+	}
+	o.Suite.Declared = t.Declares
+	r.Results = suite.Run(ctx, cases, o.Suite)
+	r.Seconds = time.Since(r.Began).Seconds()
+	r.Whole = len(r.Results) == len(cases)
+	if o.Suite.Known != nil {
+		r.Stale = o.Suite.Known.Stale(r.Whole)
+	}
+	return r, ctx.Err()
+}
+
+// List returns the cases that Run would run, without functions.
+func List(o Options) ([]suite.Case, error) {
+	t, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(t.Work)
+	cases, done, err := gather(t)
+	done()
+	for i := range cases {
+		cases[i].Run = nil
+	}
+	return cases, err
+}
+
+// open is the target of the options, with a folder for the run.
+func open(o Options) (*target.Target, error) {
+	t, err := target.Open(o.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	if o.Bundle != "" {
+		if t.Bundle, err = filepath.Abs(o.Bundle); err != nil {
+			return nil, err
+		}
+	}
+	t.Engine, t.Environ, t.Vectors = o.Engine, o.Environ, o.Vectors
+	if t.Work, err = os.MkdirTemp("", "zlayer-conformance-"); err != nil {
+		return nil, fmt.Errorf("making a folder for the run: %w", err)
+	}
+	return t, nil
+}
+
+// gather makes all cases for a plugin. done ends what they share.
+func gather(t *target.Target) (cases []suite.Case, done func(), err error) {
+	var ends []func()
+	done = func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+	for _, s := range sections {
+		applies := false
+		for _, k := range s.kinds {
+			applies = applies || t.Is(k)
+		}
+		if !applies {
+			continue
+		}
+		more, end, err := s.cases(t)
+		if err != nil {
+			return nil, done, err
+		}
+		cases, ends = append(cases, more...), append(ends, end)
+	}
+	return cases, done, nil
+}

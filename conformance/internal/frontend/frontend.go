@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package frontend holds the cases about frontends: the protocol, the languages, purity, limits.
+package frontend
+
+import (
+	"github.com/zlayer/zlayer/conformance/internal/target"
+	"github.com/zlayer/zlayer/conformance/suite"
+)
+
+// Cases returns the cases for a plugin and a function that ends what they
+// share.
+func Cases(t *target.Target) (cases []suite.Case, done func(), err error) {
+	return nil, func() {}, nil
+}
