@@ -33,7 +33,11 @@ type Options struct {
 	// Environ is the environment that a backend gets its declared variables
 	// from, as from os.Environ.
 	Environ []string
-	// Vectors are folders of further vectors, of the author's own.
+	// Cache is a folder that is kept between runs, for what only saves time:
+	// translated modules. Empty: nothing is kept.
+	Cache string
+	// Vectors are folders of further vectors, of the author's own, each with
+	// folders "container", "frontend", … as conformance/vectors has them.
 	Vectors []string
 	// Suite says which cases are run, and how.
 	Suite suite.Options
@@ -147,12 +151,15 @@ func open(o Options) (*target.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Bundle != "" {
-		if t.Bundle, err = filepath.Abs(o.Bundle); err != nil {
+	t.Bundle, t.Cache, t.Engine, t.Environ, t.Vectors = o.Bundle, o.Cache, o.Engine, o.Environ, o.Vectors
+	for _, dir := range []*string{&t.Bundle, &t.Cache} {
+		if *dir == "" {
+			continue
+		}
+		if *dir, err = filepath.Abs(*dir); err != nil {
 			return nil, err
 		}
 	}
-	t.Engine, t.Environ, t.Vectors = o.Engine, o.Environ, o.Vectors
 	if t.Work, err = os.MkdirTemp("", "zlayer-conformance-"); err != nil {
 		return nil, fmt.Errorf("making a folder for the run: %w", err)
 	}

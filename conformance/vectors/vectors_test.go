@@ -154,7 +154,7 @@ fifo pipe
 
 func TestSetupRefuses(t *testing.T) {
 	for _, line := range []string{"dig hole", "dir", "dir a b", `file "a b`, "mode rwx f", "fill many f", "base64 f !"} {
-		c, err := vectors.ParseContainer("n", []byte("About.\n-- Dockerfile --\n-- f --\n-- @setup --\n"+line+"\n"))
+		c, err := vectors.ParseContainer("n", []byte("About.\nexpect: ok\n-- Dockerfile --\n-- f --\n-- @setup --\n"+line+"\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,9 @@ type Target struct {
 	// Environ is the user's environment, of which a backend gets what its
 	// manifest lists.
 	Environ []string
+	// Cache is a folder that is kept between runs, for what only saves time:
+	// translated modules. Absolute; empty: nothing is kept.
+	Cache string
 	// Work is an empty folder for everything that the suite writes. It is
 	// removed after the run.
 	Work string
