@@ -5,13 +5,11 @@ package plugintest
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/frontend"
-	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
@@ -73,12 +71,14 @@ func (p *problems) same(client *frontend.Client, r *frontendv1.ParseRequest, fir
 
 func (p *problems) response(r *frontendv1.ParseRequest, res *frontendv1.ParseResponse) {
 	at := newRanges(r, res)
-	p.diagnostics(at, res.GetDiagnostics())
+	for _, found := range diag.Check(at.files, res.GetDiagnostics()) {
+		p.addf("%s", found)
+	}
 	p.needs(res.GetNeeds())
 	for i, t := range res.GetTokens() {
 		p.check(t.GetKind() != 0, "tokens[%d] has no kind", i)
 		at.check(p, t.GetRange(), "tokens[%d]", i)
-		p.check(i == 0 || !before(t.GetRange(), end(res.GetTokens()[i-1].GetRange())), "tokens[%d] overlaps the token before it", i)
+		p.check(i == 0 || !overlaps(res.GetTokens()[i-1].GetRange(), t.GetRange()), "tokens[%d] overlaps the token before it", i)
 	}
 	for i, s := range res.GetSymbols() {
 		p.check(s.GetKind() != 0 && s.GetName() != "", "symbols[%d] has no kind or no name", i)
@@ -103,30 +103,6 @@ func (p *problems) response(r *frontendv1.ParseRequest, res *frontendv1.ParseRes
 		}
 		return true
 	})
-}
-
-var code = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-
-func (p *problems) diagnostics(at *ranges, list []*diagv1.Diagnostic) {
-	for i, d := range list {
-		p.check(d.GetSeverity() != 0, "[D1] diagnostics[%d] has no severity", i)
-		p.check(code.MatchString(d.GetCode()), "[D1] diagnostics[%d]: %q is not kebab-case", i, d.GetCode())
-		p.check(d.GetMessage() != "", "[D1] diagnostics[%d] has no message", i)
-		at.check(p, d.GetRange(), "diagnostics[%d]", i)
-		if i > 0 && d.GetRange().GetFile() == list[i-1].GetRange().GetFile() {
-			p.check(!before(d.GetRange(), start(list[i-1].GetRange())), "[D4] diagnostics[%d] stands before the one before it", i)
-		}
-		for j, r := range d.GetRelated() {
-			at.check(p, r.GetRange(), "diagnostics[%d].related[%d]", i, j)
-		}
-		for j, f := range d.GetFixes() {
-			for k, e := range f.GetEdits() {
-				at.check(p, e.GetRange(), "diagnostics[%d].fixes[%d].edits[%d]", i, j, k)
-				p.check(k == 0 || !before(e.GetRange(), end(f.GetEdits()[k-1].GetRange())),
-					"[D5] diagnostics[%d].fixes[%d].edits[%d] overlaps the edit before it", i, j, k)
-			}
-		}
-	}
 }
 
 func (p *problems) needs(list []*frontendv1.Need) {

@@ -69,9 +69,9 @@ func TestParseFindsWhatIsWrong(t *testing.T) {
 		want   string
 	}{
 		{"nothing", func(*frontendv1.ParseResponse) {}, ""},
-		{"severity", func(r *frontendv1.ParseResponse) { r.Diagnostics[0].Severity = 0 }, "[D1] diagnostics[0] has no severity"},
+		{"severity", func(r *frontendv1.ParseResponse) { r.Diagnostics[0].Severity = 0 }, "[D1] [0].severity is not set"},
 		{"code", func(r *frontendv1.ParseResponse) { r.Diagnostics[0].Code = "Bad Code" }, "kebab-case"},
-		{"message", func(r *frontendv1.ParseResponse) { r.Diagnostics[1].Message = "" }, "[D1] diagnostics[1] has no message"},
+		{"message", func(r *frontendv1.ParseResponse) { r.Diagnostics[1].Message = "" }, "[D1] [1].message is empty"},
 		{"order", func(r *frontendv1.ParseResponse) {
 			r.Diagnostics[0], r.Diagnostics[1] = r.Diagnostics[1], r.Diagnostics[0]
 		}, "[D4]"},

@@ -40,41 +40,14 @@ func answered(r *frontendv1.ParseRequest, name string) *diag.Mapper {
 // check looks whether a range lies in its file, and whether its columns agree
 // (SPEC D2, D3). An absent range is nowhere.
 func (at *ranges) check(p *problems, r *diagv1.Range, format string, args ...any) {
-	if r.GetLine() == 0 {
-		return
-	}
-	what := fmt.Sprintf(format, args...)
-	if int(r.GetFile()) >= len(at.files) {
-		p.addf("[D2] the range of %s is in file %d, and there are %d", what, r.GetFile(), len(at.files))
-		return
-	}
-	m := at.files[r.GetFile()]
-	if m == nil {
-		return
-	}
-	first, last := m.Offset(int(r.GetLine()), int(r.GetColumn())), m.Offset(int(r.GetEndLine()), int(r.GetEndColumn()))
-	if last < first {
-		p.addf("[D2] the range %s of %s ends before it starts", diag.Span(r), what)
-		return
-	}
-	want := m.Range(first, last)
-	want.File = r.GetFile()
-	if !want.EqualVT(r) {
-		p.addf("[D2] [D3] the range of %s is %v, and the text there has %v", what, r, want)
+	for _, found := range diag.CheckRange(at.files, fmt.Sprintf(format, args...), r) {
+		p.addf("%s", found)
 	}
 }
 
-// position is a place in a file.
-type position struct{ line, column uint32 }
-
-func start(r *diagv1.Range) position { return position{r.GetLine(), r.GetColumn()} }
-func end(r *diagv1.Range) position   { return position{r.GetEndLine(), r.GetEndColumn()} }
-
-// before says whether a range starts before a position. An absent range never
-// does.
-func before(r *diagv1.Range, p position) bool {
-	s := start(r)
-	return s.line != 0 && (s.line < p.line || s.line == p.line && s.column < p.column)
+// overlaps says whether a range starts before the end of the one before it.
+func overlaps(before, r *diagv1.Range) bool {
+	return r.GetLine() < before.GetEndLine() || r.GetLine() == before.GetEndLine() && r.GetColumn() < before.GetEndColumn()
 }
 
 // nodeRanges returns the ranges of a node of the IR.
