@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Schema is the version of the format that this package reads.
@@ -42,6 +43,9 @@ func Parse(b []byte) (*Manifest, error) {
 	if len(b) > MaxSize {
 		return nil, fmt.Errorf("the manifest has %d bytes, more than %d", len(b), MaxSize)
 	}
+	if !utf8.Valid(b) {
+		return nil, errors.New("the manifest is not UTF-8")
+	}
 	var head struct {
 		Schema int `json:"schema"`
 	}
@@ -50,6 +54,9 @@ func Parse(b []byte) (*Manifest, error) {
 	}
 	if head.Schema != Schema {
 		return nil, &SchemaError{Schema: head.Schema}
+	}
+	if err := strict(b); err != nil {
+		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -87,9 +94,14 @@ func explain(b []byte, err error) error {
 		return fmt.Errorf("the manifest is a %s and must be an object", kind.Value)
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Errorf("unknown key %s: a typing error, or the plugin is for a newer zlayer", key)
+		return unknownKey(key)
 	}
 	return fmt.Errorf("the manifest is not JSON: %w", err)
+}
+
+// unknownKey is the error about a key, which is quoted.
+func unknownKey(key string) error {
+	return fmt.Errorf("unknown key %s: a typing error, or the plugin is for a newer zlayer", key)
 }
 
 // line returns the line of an offset, from 1.

@@ -18,9 +18,15 @@ type InvalidError struct {
 // Error joins the problems.
 func (e *InvalidError) Error() string { return strings.Join(e.Problems, "; ") }
 
+// The parts of a semantic version: numbers have no zeros in front.
+const (
+	number     = `(0|[1-9]\d*)`
+	prerelease = `(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)`
+)
+
 var (
 	idSyntax       = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*(/[a-z0-9]+([.-][a-z0-9]+)*)?$`)
-	versionSyntax  = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	versionSyntax  = regexp.MustCompile(`^` + number + `\.` + number + `\.` + number + `(-` + prerelease + `(\.` + prerelease + `)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
 	digestSyntax   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	platformSyntax = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
 	targetSyntax   = regexp.MustCompile(`^([a-z0-9]+|\*)/([a-z0-9]+|\*)(/[a-z0-9]+)?$|^\*$`)
