@@ -41,7 +41,7 @@ var arrows = []struct {
 	{"sdk/ir", []string{"sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/frontend", []string{"sdk/ir", "sdk/diag", "sdk/gen/frontendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"sdk/backend", []string{"sdk/ir", "sdk/gen/backendv1", "sdk/gen/diagv1", "sdk/gen/irv1"}},
-	{"sdk/backend/serve", []string{"sdk/backend", "sdk/gen/..."}},
+	{"sdk/backend/serve", []string{"sdk/backend", "sdk/ir", "sdk/gen/..."}},
 	{"sdk/toolchain", []string{"sdk/backend", "sdk/diag", "sdk/ir", "sdk/gen/backendv1", "sdk/gen/irv1", "sdk/toolchain/module", "sdk/toolchain/place", "sdk/toolchain/shelf"}},
 	{"sdk/toolchain/toolchaintest", []string{"sdk/toolchain", "sdk/toolchain/module", "sdk/toolchain/shelf", "sdk/plugintest", "sdk/backend", "sdk/diag", "sdk/ir", "sdk/manifest", "sdk/gen/..."}},
 	{"sdk/toolchain/shelf", []string{"sdk/backend", "sdk/gen/backendv1"}},

@@ -73,6 +73,36 @@ func (v *validator) resolvedContainer(c *irv1.ResolvedContainer) {
 		scope := &scope{validator: v, build: c, stages: i}
 		scope.stage(item(p, "stages", i), s)
 	}
+	if v.err == nil {
+		v.reached(c.Stages)
+	}
+}
+
+// reached requires that the last stage needs all others. Every stage is known to
+// need only earlier ones.
+func (v *validator) reached(stages []*irv1.ResolvedStage) {
+	needed := make([]bool, len(stages))
+	needed[len(stages)-1] = true
+	for i, s := range slices.Backward(stages) {
+		v.require(needed[i], item("container", "stages", i), "the target does not need it")
+		for _, in := range stageInputs(s) {
+			if in.GetKind() == irv1.InputKind_INPUT_KIND_STAGE {
+				needed[in.GetIndex()] = true
+			}
+		}
+	}
+}
+
+// stageInputs are the file trees that a stage starts from and reads.
+func stageInputs(s *irv1.ResolvedStage) []*irv1.Input {
+	list := []*irv1.Input{s.GetBase()}
+	for _, step := range s.GetSteps() {
+		list = append(list, step.GetTransfer().GetFrom())
+		for _, m := range step.GetExec().GetMounts() {
+			list = append(list, m.GetFrom())
+		}
+	}
+	return list
 }
 
 func (v *validator) image(p string, img *irv1.Image) {

@@ -141,6 +141,11 @@ func TestValidateResolved(t *testing.T) {
 		{"source", func(b *irv1.ResolvedBuild) { transfer(b).Sources[0] = "../x" }, "transfer.sources[0]"},
 		{"source not clean", func(b *irv1.ResolvedBuild) { transfer(b).Sources[0] = "x/" }, "transfer.sources[0]"},
 		{"a later stage", func(b *irv1.ResolvedBuild) { transfer(b).From.Index = 1 }, "transfer.from: its index points at nothing earlier"},
+		{"unreachable", func(b *irv1.ResolvedBuild) {
+			stage(b).Base = &irv1.Input{Kind: irv1.InputKind_INPUT_KIND_SCRATCH}
+			transfer(b).From = &irv1.Input{Kind: irv1.InputKind_INPUT_KIND_CONTEXT}
+			b.Features = ir.Features(b)
+		}, "container.stages[0]: the target does not need it"},
 		{"make-dir", func(b *irv1.ResolvedBuild) { stage(b).Steps[3].GetMakeDir().Path = "/w/" }, "make_dir.path"},
 	}
 	for _, test := range tests {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 type buildStream = grpc.BidiStreamingServer[backendv1.BuildRequest, backendv1.BuildEvent]
@@ -79,8 +82,12 @@ func receive(stream buildStream, j *job, cancel context.CancelFunc) {
 // build runs the Backend's Build and turns every way in which it can end into
 // the last event.
 func (s *server) build(ctx context.Context, start *backendv1.Start, j *job) (last *backendv1.BuildEvent) {
-	if path := start.GetBuild().Open(); path != "" || start.GetBuild() == nil {
-		return failed(unreadable(path))
+	if what := unreadable(start.GetBuild()); what != "" {
+		return failed(&backendv1.Failed{
+			Kind:    backendv1.FailureKind_FAILURE_KIND_INTERNAL,
+			Message: "the backend does not understand the build" + what,
+			Help:    "the host is newer than the backend: update the backend",
+		})
 	}
 	defer func() {
 		if text, ok := recovered(recover()); ok {
@@ -101,17 +108,18 @@ func (s *server) build(ctx context.Context, start *backendv1.Start, j *job) (las
 	}
 }
 
-// unreadable refuses a build with something in it that this version of the
-// messages does not know: the IR is closed.
-func unreadable(path string) *backendv1.Failed {
-	if path == "" {
-		path = ": missing"
+// unreadable says what of a build this version of the messages does not know:
+// the IR is closed (SPEC R1).
+func unreadable(b *irv1.ResolvedBuild) string {
+	if b == nil {
+		return ": missing"
 	}
-	return &backendv1.Failed{
-		Kind:    backendv1.FailureKind_FAILURE_KIND_INTERNAL,
-		Message: "the backend does not understand the build" + path,
-		Help:    "the host is newer than the backend: update the backend",
+	for _, id := range b.GetFeatures() {
+		if f, ok := ir.LookupFeature(id); !ok || !f.Resolved {
+			return ": features: " + strconv.Quote(id) + " is not known"
+		}
 	}
+	return b.Open()
 }
 
 func failed(f *backendv1.Failed) *backendv1.BuildEvent {

@@ -323,7 +323,10 @@ func TestBuildRefusesWhatItDoesNotUnderstand(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	})
-	for name, build := range map[string]*irv1.ResolvedBuild{"no build": nil, "unset oneof": {}} {
+	for name, build := range map[string]*irv1.ResolvedBuild{
+		"no build": nil, "unset oneof": {},
+		"unknown feature": {Features: []string{"zap"}, Kind: &irv1.ResolvedBuild_Wasm{Wasm: &irv1.ResolvedWasm{}}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			stream, err := c.Build(t.Context())
 			if err != nil {
