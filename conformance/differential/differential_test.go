@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zlayer/zlayer/conformance/internal/build"
+	"github.com/zlayer/zlayer/conformance/internal/image"
+	"github.com/zlayer/zlayer/conformance/internal/serve"
 	"github.com/zlayer/zlayer/conformance/vectors"
 	"github.com/zlayer/zlayer/host"
 )
@@ -34,12 +37,21 @@ var (
 // atOnce is how many vectors are built at the same time.
 const atOnce = 2
 
+// side is one of the two that build everything.
+type side struct {
+	name    string // how messages call it
+	backend string
+	host    *host.Host
+}
+
 // suite is what all cases share.
 type suite struct {
 	root      string
+	reader    image.Reader
+	base      *image.Image
 	who       string
 	sides     [2]*side
-	servers   *servers
+	servers   *serve.Servers
 	slots     chan struct{}
 	mu        sync.Mutex
 	tolerated []*tolerance
@@ -62,7 +74,7 @@ func TestDifferential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.build(t, all)
+	s.buildAll(t, all)
 	if s.ran < len(all) {
 		return // only some were asked for
 	}
@@ -71,8 +83,8 @@ func TestDifferential(t *testing.T) {
 	}
 }
 
-// build builds vectors on both sides.
-func (s *suite) build(t *testing.T, list []*vectors.Container) {
+// buildAll builds vectors on both sides.
+func (s *suite) buildAll(t *testing.T, list []*vectors.Container) {
 	t.Run("vectors", func(t *testing.T) {
 		for _, c := range list {
 			t.Run(c.Name, func(t *testing.T) {
@@ -119,7 +131,13 @@ func newSuite(t *testing.T, who string, sides ...string) *suite {
 		s.sides[i] = newSide(t, name, filepath.Join(root, "state-"+strconv.Itoa(i)))
 		s.sides[i].usable(t)
 	}
-	s.servers = serve(t, s.root)
+	if s.servers, err = serve.Start(s.root); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.servers.Close)
+	if s.base, err = s.reader.Image(s.servers.Image); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
@@ -161,24 +179,24 @@ func newSide(t *testing.T, name, state string) *side {
 
 // check builds one vector on both sides.
 func (s *suite) check(t *testing.T, c *vectors.Container) {
-	d, err := s.servers.lay(c, s.root)
+	l, err := build.Lay(c, s.servers, filepath.Join(s.root, c.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out [2]*outcome
+	var out [2]*build.Outcome
 	refused := false
 	for i, side := range s.sides {
-		if out[i], err = side.run(t.Context(), d); err != nil {
+		if out[i], err = s.run(t.Context(), l, side); err != nil {
 			t.Errorf("%s: %v", side.name, err)
 			continue
 		}
-		if s.who == withOneID && out[i].needsIDs() {
+		if s.who == withOneID && needsIDs(out[i]) {
 			refused = true
 		} else {
 			s.wanted(t, c, side, out[i])
 		}
 		s.mu.Lock()
-		s.took[i] += out[i].took
+		s.took[i] += out[i].Took
 		s.mu.Unlock()
 	}
 	s.mu.Lock()
@@ -192,67 +210,72 @@ func (s *suite) check(t *testing.T, c *vectors.Container) {
 	}
 }
 
+// run builds a vector on a side.
+func (s *suite) run(ctx context.Context, l *build.Laid, side *side) (*build.Outcome, error) {
+	r, err := l.Request(side.backend)
+	if err != nil {
+		return nil, err
+	}
+	return l.Build(ctx, side.host, r, &s.reader)
+}
+
 // differences compares two outcomes.
-func differences(a, b *outcome) []difference {
-	if a.failure != nil || b.failure != nil {
-		if reflect.DeepEqual(a.failure, b.failure) {
-			return nil
-		}
-		return []difference{{"failure", "failure", describe(a.failure) + " " + a.message, describe(b.failure) + " " + b.message}}
+func differences(a, b *build.Outcome) []image.Difference {
+	if a.Failure == nil && b.Failure == nil {
+		return image.Compare(a.Image, b.Image)
 	}
-	return compare(built{a.image, a.began, a.ended}, built{b.image, b.began, b.ended})
+	if reflect.DeepEqual(a.Failure, b.Failure) {
+		return nil
+	}
+	return []image.Difference{{Path: "failure", Attribute: "failure", A: describe(a), B: describe(b)}}
 }
 
-// meets says whether a build failed as wanted. A wanted line 0 is any line.
-func meets(got, want *vectors.Failure) bool {
-	if got == nil || want == nil {
-		return got == want
-	}
-	return got.Class == want.Class && got.Exit == want.Exit && (want.Line == 0 || got.Line == want.Line)
-}
-
-func describe(f *vectors.Failure) string {
-	if f == nil {
-		return "none"
-	}
-	return fmt.Sprintf("%s line %d exit %d", f.Class, f.Line, f.Exit)
+// describe writes how a build ended, for people.
+func describe(o *build.Outcome) string {
+	return build.Ending(o.Failure) + ": " + o.Message + "\n" + o.Output
 }
 
 // report fails the test for each difference that is not tolerated.
-func (s *suite) report(t *testing.T, c *vectors.Container, all []difference) {
+func (s *suite) report(t *testing.T, c *vectors.Container, all []image.Difference) {
 	for _, d := range intolerable(s.tolerated, c.Name, all) {
-		t.Errorf("%s %s %s\n%20s: %s\n%20s: %s", c.Name, word(d.path), d.attribute, s.sides[0].name, d.a, s.sides[1].name, d.b)
+		t.Errorf("%s %s %s\n%20s: %s\n%20s: %s", c.Name, image.Word(d.Path), d.Attribute, s.sides[0].name, d.A, s.sides[1].name, d.B)
 	}
 }
 
 // wanted checks an outcome against the vector.
-func (s *suite) wanted(t *testing.T, c *vectors.Container, side *side, o *outcome) {
-	have, _ := c.File("@want")
-	w := difference{path: side.name, attribute: "want", a: string(have)}
-	switch {
-	case !meets(o.failure, c.Fails):
-		w.a, w.b = "failure "+describe(c.Fails), "failure "+describe(o.failure)+": "+o.message
-	case o.failure != nil:
-		return
-	default:
-		w.b = describeImage(s.servers.image, built{o.image, o.began, o.ended})
-		w.b = strings.NewReplacer(s.servers.base, "$BASE", s.servers.files, "$FILES").Replace(w.b)
-	}
-	found := lineDiff(w.a, w.b)
-	if found == "" {
-		return
-	}
-	if _, ok := c.File("@want"); *fill && !ok && o.failure == nil {
-		if err := fillWant(c, w.b); err != nil {
-			t.Error(err)
+func (s *suite) wanted(t *testing.T, c *vectors.Container, side *side, o *build.Outcome) {
+	found := ""
+	if !o.Meets(c.Fails) {
+		found = fmt.Sprintf("\twant %s\n\t got %s\n", build.Ending(c.Fails), describe(o))
+	} else if o.Failure == nil {
+		got := o.Describe(s.base, s.servers)
+		want, filled := c.File("@want")
+		if *fill && !filled {
+			if err := fillWant(c, got); err != nil {
+				t.Error(err)
+			}
+			return
 		}
+		missing, more := image.Diff(string(want), got)
+		found = prefixed("\t got ", more) + prefixed("\twant ", missing)
+	}
+	if found == "" {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(intolerable(s.tolerated, c.Name, []difference{w})) > 0 {
+	if len(intolerable(s.tolerated, c.Name, []image.Difference{{Path: side.name, Attribute: "want"}})) > 0 {
 		t.Errorf("%s %s want\n%s", c.Name, side.name, found)
 	}
+}
+
+// prefixed puts a prefix before each line.
+func prefixed(prefix, text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString(prefix + line)
+	}
+	return out.String()
 }
 
 // fillWant adds @want to a vector and its file.
@@ -264,4 +287,18 @@ func fillWant(c *vectors.Container, text string) error {
 	}
 	_, err = f.WriteString("-- @want --\n" + text)
 	return errors.Join(err, f.Close())
+}
+
+// usable ends the test when the side has no backend.
+func (s *side) usable(t *testing.T) {
+	t.Helper()
+	problem := "there is none; run make build"
+	for _, p := range s.host.Plugins() {
+		if p.ID == s.backend && p.Problem == "" {
+			return
+		} else if p.ID == s.backend {
+			problem = p.Problem
+		}
+	}
+	t.Fatalf("%s: %s", s.backend, problem)
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zlayer/zlayer/conformance/internal/build"
 	"github.com/zlayer/zlayer/conformance/vectors"
 )
 
@@ -43,7 +44,7 @@ func buildFiles(t *testing.T, who string) {
 	}
 	some := slices.DeleteFunc(slices.Clone(all), func(c *vectors.Container) bool { return !matches(*files, c.Name) })
 	s := newSuite(t, who, "sandbox-backend", "sandbox-backend"+copies)
-	s.build(t, some)
+	s.buildAll(t, some)
 	slices.Sort(s.refused)
 	t.Logf("refused: %q", s.refused)
 	if s.ran < len(all) {
@@ -58,9 +59,9 @@ func buildFiles(t *testing.T, who string) {
 
 // needsIDs says that a build ended because it needs more than one id: the
 // backend says so or, in a command, the kernel.
-func (o *outcome) needsIDs() bool {
-	return o.failure != nil && (strings.Contains(o.message, "only one user is mapped") ||
-		strings.Contains(o.message, "chown: ") && strings.Contains(o.message, "Invalid argument"))
+func needsIDs(o *build.Outcome) bool {
+	return o.Failure != nil && (strings.Contains(o.Message, "only one user is mapped") ||
+		strings.Contains(o.Output, "chown: ") && strings.Contains(o.Output, "Invalid argument"))
 }
 
 // The user that the test becomes. It only exists in the mount namespace of that

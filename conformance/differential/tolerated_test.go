@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/zlayer/zlayer/conformance/internal/image"
 )
 
 // tolerance is a line of tolerated.txt: a difference that is known, and why it
@@ -58,8 +60,8 @@ func parseTolerated(text, who string) ([]*tolerance, error) {
 }
 
 // covers says whether a difference is tolerated.
-func (t *tolerance) covers(vector string, d difference) bool {
-	return matches(t.vector, vector) && matches(t.path, d.path) && matches(t.attribute, d.attribute)
+func (t *tolerance) covers(vector string, d image.Difference) bool {
+	return matches(t.vector, vector) && matches(t.path, d.Path) && matches(t.attribute, d.Attribute)
 }
 
 func matches(pattern, s string) bool {
@@ -69,8 +71,8 @@ func matches(pattern, s string) bool {
 
 // intolerable returns the differences that no line covers, and marks the
 // lines that cover one as used.
-func intolerable(list []*tolerance, vector string, all []difference) []difference {
-	var left []difference
+func intolerable(list []*tolerance, vector string, all []image.Difference) []image.Difference {
+	var left []image.Difference
 	for _, d := range all {
 		covered := false
 		for _, t := range list {

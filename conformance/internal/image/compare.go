@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package differential_test
+package image
 
 import (
 	"archive/tar"
@@ -12,53 +12,50 @@ import (
 	"time"
 )
 
-// difference is one attribute of one path in which two images differ. Of the
-// configuration the path is "config" or "history".
-type difference struct {
-	path, attribute string
-	a, b            string
+// Difference is one attribute of one path in which two images differ.
+type Difference struct {
+	// Path is a path of the image, or "config" or "history".
+	Path string
+	// Attribute is what differs: "mode", "exists".
+	Attribute string
+	// A and B are what the two have.
+	A, B string
 }
 
-// built is an image and when it was built.
-type built struct {
-	*image
-	began, ended time.Time
-}
-
-// compare lists all differences, sorted by path.
-func compare(a, b built) []difference {
-	list := compareConfig(a.image, b.image)
+// Compare lists all differences, sorted by path.
+func Compare(a, b Built) []Difference {
+	list := compareConfig(a.Image, b.Image)
 	aNames, bNames := a.names(), b.names()
-	for _, name := range union(a.files, b.files) {
-		x, y := a.files[name], b.files[name]
+	for _, name := range union(a.Files, b.Files) {
+		x, y := a.Files[name], b.Files[name]
 		if x == nil || y == nil {
-			list = append(list, difference{name, "exists", kindOf(x), kindOf(y)})
+			list = append(list, Difference{name, "exists", kindOf(x), kindOf(y)})
 			continue
 		}
 		found := attributes(x, y)
 		if aNames[name] != bNames[name] {
-			found = append(found, difference{"", "names", aNames[name], bNames[name]})
+			found = append(found, Difference{"", "names", aNames[name], bNames[name]})
 		}
 		if !sameTime(a, b, x.ModTime, y.ModTime) {
-			found = append(found, difference{"", "mtime", timeText(a, x.ModTime), timeText(b, y.ModTime)})
+			found = append(found, Difference{"", "mtime", timeText(a, x.ModTime), timeText(b, y.ModTime)})
 		}
 		for _, d := range found {
-			d.path = name
+			d.Path = name
 			list = append(list, d)
 		}
 	}
 	return list
 }
 
-func compareConfig(a, b *image) []difference {
-	var list []difference
-	for _, key := range union(a.config, b.config) {
-		if x, y := jsonText(a.config[key]), jsonText(b.config[key]); x != y {
-			list = append(list, difference{"config", key, x, y})
+func compareConfig(a, b *Image) []Difference {
+	var list []Difference
+	for _, key := range union(a.Config, b.Config) {
+		if x, y := jsonText(a.Config[key]), jsonText(b.Config[key]); x != y {
+			list = append(list, Difference{"config", key, x, y})
 		}
 	}
-	if x, y := strings.Join(a.history, "\n"), strings.Join(b.history, "\n"); x != y {
-		list = append(list, difference{"history", "entries", x, y})
+	if x, y := strings.Join(a.History, "\n"), strings.Join(b.History, "\n"); x != y {
+		list = append(list, Difference{"history", "entries", x, y})
 	}
 	return list
 }
@@ -79,11 +76,11 @@ func jsonText(v any) string {
 }
 
 // attributes compares what a file is by itself.
-func attributes(a, b *node) []difference {
-	var list []difference
+func attributes(a, b *File) []Difference {
+	var list []Difference
 	check := func(attribute string, x, y any) {
 		if s, t := fmt.Sprint(x), fmt.Sprint(y); s != t {
-			list = append(list, difference{"", attribute, s, t})
+			list = append(list, Difference{"", attribute, s, t})
 		}
 	}
 	check("type", kindOf(a), kindOf(b))
@@ -92,9 +89,9 @@ func attributes(a, b *node) []difference {
 		check("mode", fmt.Sprintf("%04o", a.Mode&0o7777), fmt.Sprintf("%04o", b.Mode&0o7777))
 	}
 	check("target", a.Linkname, b.Linkname)
-	check("xattrs", quoted(a.xattrs), quoted(b.xattrs))
+	check("xattrs", quoted(a.Xattrs), quoted(b.Xattrs))
 	check("size", a.Size, b.Size)
-	check("content", a.digest+" "+a.content, b.digest+" "+b.content)
+	check("content", a.Digest+" "+a.Content, b.Digest+" "+b.Content)
 	check("device", fmt.Sprint(a.Devmajor, ",", a.Devminor), fmt.Sprint(b.Devmajor, ",", b.Devminor))
 	return list
 }
@@ -112,7 +109,7 @@ var kinds = map[byte]string{
 	tar.TypeReg: "file", tar.TypeDir: "dir", tar.TypeSymlink: "symlink", tar.TypeFifo: "fifo", tar.TypeChar: "char", tar.TypeBlock: "block",
 }
 
-func kindOf(n *node) string {
+func kindOf(n *File) string {
 	if n == nil {
 		return "absent"
 	}
@@ -121,17 +118,17 @@ func kindOf(n *node) string {
 
 // sameTime applies the policy for times: equal to the second, or both of their
 // own build.
-func sameTime(a, b built, x, y time.Time) bool {
+func sameTime(a, b Built, x, y time.Time) bool {
 	return x.Unix() == y.Unix() || a.during(x) && b.during(y)
 }
 
 // during says whether a time lies within the build, by the clock of files,
 // which may be behind.
-func (b built) during(t time.Time) bool {
-	return !t.Before(b.began.Add(-time.Second)) && !t.After(b.ended.Add(time.Second))
+func (b Built) during(t time.Time) bool {
+	return !t.Before(b.Began.Add(-time.Second)) && !t.After(b.Ended.Add(time.Second))
 }
 
-func timeText(b built, t time.Time) string {
+func timeText(b Built, t time.Time) string {
 	if b.during(t) {
 		return "now"
 	}
