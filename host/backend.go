@@ -113,7 +113,7 @@ func callError(ctx context.Context, id, message string, err error) error {
 	e := &PluginError{ID: id, Message: message, Help: "run the command again; if it happens again, report it to the plugin's author", Err: err}
 	var died *procrun.DiedError
 	if errors.As(err, &died) {
-		e.Stderr, e.Err = died.Stderr, died.Err
+		e.Died, e.Stderr, e.Err = true, died.Stderr, died.Err
 	}
 	return e
 }

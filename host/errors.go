@@ -76,6 +76,9 @@ type StepError struct {
 	Help string
 	// ExitCode is that of the command; 0 when none failed.
 	ExitCode int
+	// Machine says that the machine lacks something, and the source is not to
+	// blame.
+	Machine bool
 	// Output is the tail of what the step wrote.
 	Output string
 	// Files are the files that the findings' ranges point into.
@@ -101,6 +104,8 @@ type PluginError struct {
 	Message string
 	// Help is one sentence: what to do. May be empty.
 	Help string
+	// Died says that it ended, or broke the protocol, in the middle of a call.
+	Died bool
 	// Stderr is the tail of what the plugin wrote there.
 	Stderr string
 	// Err is the cause. May be nil.

@@ -107,7 +107,7 @@ func (j *job) failure(f *backendv1.Failed, backend, stderr string) error {
 	if f.GetKind() == backendv1.FailureKind_FAILURE_KIND_INTERNAL {
 		return &PluginError{ID: backend, Message: f.GetMessage(), Help: f.GetHelp(), Stderr: stderr}
 	}
-	e := &StepError{Message: f.GetMessage(), Help: f.GetHelp(), ExitCode: int(f.GetExitCode())}
+	e := &StepError{Message: f.GetMessage(), Help: f.GetHelp(), ExitCode: int(f.GetExitCode()), Machine: f.GetKind() == backendv1.FailureKind_FAILURE_KIND_MACHINE}
 	if f.GetRef() != nil {
 		j.locate(e, f)
 	}
