@@ -62,7 +62,7 @@ var owners = []struct {
 	{"github.com/hashicorp/go-plugin", []string{"sdk/backend/serve", "host/internal/procrun"}},
 	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc", "conformance/internal/peer", "conformance/zoo/..."}},
 	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun", "conformance/internal/engine"}},
-	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/differential", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/container", "conformance/internal/life"}},
+	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 }
 
