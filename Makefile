@@ -13,14 +13,14 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 TOOLS   := $(CURDIR)/.tools/bin
 BUNDLE  := bin/plugins
-MODULES := . sdk plugins/buildah-backend
+MODULES := . sdk plugins/buildah-backend conformance/wasmtime
 
 # buildah without cgo libraries: the OpenPGP in Go, no btrfs headers.
 BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
 BUILD   := $(GO) build -trimpath -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build quickstart test test-system check generate bench lint vet fmt cross rust-wasm clean help FORCE
+.PHONY: build wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
@@ -55,6 +55,10 @@ $(BUNDLE)/buildah-backend: FORCE
 	cd plugins/buildah-backend && CGO_ENABLED=1 $(BUILD) -tags '$(BUILDAH_TAGS)' -o $(CURDIR)/$@/buildah-backend-worker ./worker
 	@cp plugins/buildah-backend/manifest.json $@/zlayer-plugin.json
 
+# The second engine of the conformance suite; with cgo, and never shipped.
+wasmtime:
+	cd conformance/wasmtime && CGO_ENABLED=1 $(BUILD) -o $(CURDIR)/bin/wasmtime-run .
+
 FORCE:
 
 # ---- quickstart: the main job on a real example, without a network ----
@@ -71,9 +75,10 @@ examples/scratch/bin/hello: FORCE
 # What the tests say, shortly: failures, and how many were skipped and why.
 REPORT := $(GO) run ./conformance/testreport
 
-test: build rust-wasm
+test: build wasmtime rust-wasm
 	@{ $(GO) test -json ./... ; \
 	   (cd sdk && $(GO) test -json ./...) ; \
+	   (cd conformance/wasmtime && $(GO) test -json ./...) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -tags '$(BUILDAH_TAGS)' ./...) ; } 2>&1 | $(REPORT)
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory test-system; \
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
@@ -97,6 +102,7 @@ fmt:
 vet:
 	$(GO) vet ./...
 	cd sdk && $(GO) vet ./...
+	cd conformance/wasmtime && $(GO) vet ./...
 	$(GO) vet -tags system $(SYSTEM)
 	cd plugins/buildah-backend && $(GO) vet -tags '$(BUILDAH_TAGS) system' ./...
 

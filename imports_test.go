@@ -24,6 +24,7 @@ var arrows = []struct {
 	to   []string
 }{
 	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "conformance", "conformance/report", "conformance/suite", "conformance/testee/rust-frontend", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
+	{"conformance/wasmtime", nil},
 	{"conformance/...", []string{"conformance/...", "host", "sdk/..."}},
 	{"host/...", []string{"host/internal/...", "sdk/..."}},
 	{"frontends/dockerfile/...", []string{"frontends/dockerfile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
@@ -62,6 +63,7 @@ var owners = []struct {
 	{"github.com/hashicorp/go-plugin", []string{"sdk/backend/serve", "host/internal/procrun"}},
 	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc", "conformance/internal/peer", "conformance/zoo/..."}},
 	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun", "conformance/internal/engine"}},
+	{"github.com/bytecodealliance/wasmtime-go", []string{"conformance/wasmtime"}},
 	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 }
