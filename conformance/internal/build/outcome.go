@@ -29,6 +29,8 @@ type Outcome struct {
 	Failure *vectors.Failure
 	// Message is what the failure says.
 	Message string
+	// Code is that of the first finding of a failure. May be empty.
+	Code string
 	// Output is the tail of what the step, or the plugin, wrote before it.
 	Output string
 	// Took is the time of all rounds.
@@ -79,12 +81,12 @@ func (o *Outcome) fail(err error) error {
 	o.Message = err.Error()
 	switch {
 	case errors.As(err, &unsupported):
-		o.Failure = &vectors.Failure{Class: "unsupported", Line: lineOf(unsupported.Diagnostics)}
+		o.found("unsupported", unsupported.Diagnostics)
 	case errors.As(err, &source):
-		o.Failure = &vectors.Failure{Class: "source", Line: lineOf(source.Diagnostics)}
+		o.found("source", source.Diagnostics)
 	case errors.As(err, &step):
-		o.Failure = &vectors.Failure{Class: "source", Line: lineOf(step.Findings), Exit: step.ExitCode}
-		o.Output = step.Output
+		o.found("source", step.Findings)
+		o.Failure.Exit, o.Output = step.ExitCode, step.Output
 		if step.Machine {
 			o.Failure.Class = "machine"
 		}
@@ -99,14 +101,15 @@ func (o *Outcome) fail(err error) error {
 	return nil
 }
 
-// lineOf is the line of the first error.
-func lineOf(list []*diagv1.Diagnostic) int {
+// found makes the first error of a list the failure.
+func (o *Outcome) found(class string, list []*diagv1.Diagnostic) {
+	o.Failure = &vectors.Failure{Class: class}
 	for _, d := range list {
 		if d.GetSeverity() == diagv1.Severity_SEVERITY_ERROR {
-			return int(d.GetRange().GetLine())
+			o.Failure.Line, o.Code = int(d.GetRange().GetLine()), d.GetCode()
+			return
 		}
 	}
-	return 0
 }
 
 // Meets reports whether a build ended as wanted. A wanted line 0 is any line.
