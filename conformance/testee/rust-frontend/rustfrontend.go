@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rustfrontend holds the source of a frontend in Rust, which knows
+// nothing of zlayer but sdk/SPEC.md and the .proto files. It shows that these
+// are enough, and "zlayer plugin new" begins projects with it.
+package rustfrontend
+
+import "embed"
+
+// Source are its files: src/*.rs, the README.md that describes its language,
+// and its vectors.
+//
+//go:embed README.md src/*.rs rustfmt.toml vectors
+var Source embed.FS
