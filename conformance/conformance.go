@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/zlayer/zlayer/conformance/internal/container"
@@ -22,7 +23,8 @@ import (
 
 // Options say what is tested, and how.
 type Options struct {
-	// Plugin is the folder of the plugin. Its manifest must be sealed.
+	// Plugin is the folder of the plugin. Its manifest must be sealed: that it
+	// is not is found to be a failure.
 	Plugin string
 	// Bundle is a folder of plugins with the frontends that read the build
 	// files of the vectors. It is not needed to test a frontend.
@@ -89,12 +91,11 @@ func (r *Report) Count(s suite.Status) int {
 	return n
 }
 
-// sections make the cases, those that others build on first.
+// sections make the cases of those that may be run, after those of contract.
 var sections = []struct {
 	kinds []target.Kind
 	cases func(*target.Target) ([]suite.Case, func(), error)
 }{
-	{[]target.Kind{target.Frontend, target.Container, target.Wasm}, contract.Cases},
 	{[]target.Kind{target.Frontend}, frontend.Cases},
 	{[]target.Kind{target.Container, target.Wasm}, life.Cases},
 	{[]target.Kind{target.Container}, container.Cases},
@@ -166,7 +167,8 @@ func open(o Options) (*target.Target, error) {
 	return t, nil
 }
 
-// gather makes all cases for a plugin. done ends what they share.
+// gather makes all cases for a plugin. done ends what they share. Those that run
+// the plugin come after those that say whether it may be run.
 func gather(t *target.Target) (cases []suite.Case, done func(), err error) {
 	var ends []func()
 	done = func() {
@@ -174,17 +176,17 @@ func gather(t *target.Target) (cases []suite.Case, done func(), err error) {
 			end()
 		}
 	}
+	cases, gates := contract.Cases(t)
 	for _, s := range sections {
-		applies := false
-		for _, k := range s.kinds {
-			applies = applies || t.Is(k)
-		}
-		if !applies {
+		if !slices.ContainsFunc(s.kinds, t.Is) {
 			continue
 		}
 		more, end, err := s.cases(t)
 		if err != nil {
 			return nil, done, err
+		}
+		for i := range more {
+			more[i].After = append(slices.Clone(gates), more[i].After...)
 		}
 		cases, ends = append(cases, more...), append(ends, end)
 	}

@@ -29,8 +29,11 @@ const (
 type Target struct {
 	// Dir is the plugin's folder, absolute.
 	Dir string
-	// Manifest is its manifest, which is valid.
+	// Manifest is its manifest, as far as it could be read.
 	Manifest *manifest.Manifest
+	// Invalid is what is wrong with the manifest. Nil: it is valid. Else the
+	// plugin is of no kind.
+	Invalid error
 	// Main is the path of its module or executable, absolute.
 	Main string
 	// Bundle is a folder of plugins with the frontends that read the build
@@ -52,7 +55,8 @@ type Target struct {
 	Vectors []string
 }
 
-// Open reads the plugin in a folder.
+// Open reads the plugin in a folder. That its manifest is not valid is no error;
+// that it is not for this suite or this machine is one.
 func Open(dir string) (*Target, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -64,7 +68,13 @@ func Open(dir string) (*Target, error) {
 	}
 	m, err := manifest.Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, manifest.FileName), err)
+		return &Target{Dir: dir, Manifest: &manifest.Manifest{}, Invalid: err}, nil
+	}
+	if err := m.Validate(); err != nil {
+		return &Target{Dir: dir, Manifest: m, Invalid: err}, nil
+	}
+	if err := m.Speaks(); err != nil {
+		return nil, err
 	}
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	file, ok := m.Main(platform)
@@ -76,6 +86,9 @@ func Open(dir string) (*Target, error) {
 
 // Is reports whether the plugin is of a kind.
 func (t *Target) Is(k Kind) bool {
+	if t.Invalid != nil {
+		return false
+	}
 	if t.Manifest.Kind == manifest.Frontend || t.Manifest.Capabilities == nil {
 		return k == Frontend && t.Manifest.Kind == manifest.Frontend
 	}
