@@ -23,7 +23,9 @@ var arrows = []struct {
 	from string
 	to   []string
 }{
-	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "conformance", "conformance/report", "conformance/suite", "conformance/testee/rust-frontend", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
+	{"cmd/zlayer/internal/scaffold/templates/...", []string{"sdk/..."}}, // projects of their own
+	{"cmd/zlayer/internal/scaffold", []string{"conformance/testee/rust-frontend", "sdk/manifest"}},
+	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "conformance", "conformance/report", "conformance/suite", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"conformance/wasmtime", nil},
 	{"conformance/...", []string{"conformance/...", "host", "sdk/..."}},
 	{"host/...", []string{"host/internal/...", "sdk/..."}},

@@ -7,8 +7,8 @@ package rustfrontend
 
 import "embed"
 
-// Source are its files: src/*.rs, the README.md that describes its language,
+// Source are its files: the crate, the Layerfile.md that describes its language,
 // and its vectors.
 //
-//go:embed README.md src/*.rs rustfmt.toml vectors
+//go:embed Cargo.toml Cargo.lock Layerfile.md rustfmt.toml src vectors
 var Source embed.FS

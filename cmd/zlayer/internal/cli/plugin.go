@@ -21,7 +21,7 @@ func newPlugin(a *app) *cobra.Command {
 
 		SuggestionsMinimumDistance: 2,
 	}
-	c.AddCommand(newPluginList(a), newPluginCompile(a), newPluginSeal())
+	c.AddCommand(newPluginList(a), newPluginNew(a), newPluginCompile(a), newPluginSeal())
 	return c
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The language. README.md describes it. Numbers of fields are those of the
+//! The language. Layerfile.md describes it. Numbers of fields are those of the
 //! .proto files: a comment names the message.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -92,3 +92,40 @@ impl<'a> ParseRequest<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the frontend answers to a request with some fields.
+    fn answered(request: Message) -> Vec<u8> {
+        let (mut sent, mut response) = (Vec::new(), Vec::new());
+        request.send(&mut sent).unwrap();
+        let frame = wire::receive(&mut sent.as_slice()).unwrap().unwrap();
+        answer(&frame).send(&mut response).unwrap();
+        wire::receive(&mut response.as_slice()).unwrap().unwrap()
+    }
+
+    /// The numbers of a message's fields.
+    fn fields(message: &[u8]) -> Vec<u64> {
+        Fields(message).map(|f| f.unwrap().0).collect()
+    }
+
+    #[test]
+    fn a_file_is_parsed() {
+        let parse = Message::new().text(1, "Layerfile").text(2, "from scratch\n");
+        assert_eq!(fields(&answered(Message::new().number(1, 7).message(2, &parse))), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_failure() {
+        assert_eq!(fields(&answered(Message::new().number(1, 7))), [1, 3]);
+        assert_eq!(fields(&answered(Message::new().text(1, "no number"))), [3]);
+    }
+
+    #[test]
+    fn fields_of_later_versions_are_ignored() {
+        let parse = Message::new().text(2, "from scratch\n").number(99, 1).text(100, "x");
+        assert_eq!(fields(&answered(Message::new().number(1, 7).message(2, &parse).number(50, 3))), [1, 2]);
+    }
+}
