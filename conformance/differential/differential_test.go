@@ -179,14 +179,11 @@ func newSide(t *testing.T, name, state string) *side {
 
 // check builds one vector on both sides.
 func (s *suite) check(t *testing.T, c *vectors.Container) {
-	l, err := build.Lay(c, s.servers, filepath.Join(s.root, c.Name))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out [2]*build.Outcome
 	refused := false
 	for i, side := range s.sides {
-		if out[i], err = s.run(t.Context(), l, side); err != nil {
+		var err error
+		if out[i], err = s.run(t.Context(), c, side); err != nil {
 			t.Errorf("%s: %v", side.name, err)
 			continue
 		}
@@ -210,8 +207,16 @@ func (s *suite) check(t *testing.T, c *vectors.Container) {
 	}
 }
 
-// run builds a vector on a side.
-func (s *suite) run(ctx context.Context, l *build.Laid, side *side) (*build.Outcome, error) {
+// run builds a vector on a side, in a folder that has the same name for all.
+func (s *suite) run(ctx context.Context, c *vectors.Container, side *side) (*build.Outcome, error) {
+	dir := filepath.Join(s.root, c.Name)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	l, err := build.Lay(c, s.servers, dir)
+	if err != nil {
+		return nil, err
+	}
 	r, err := l.Request(side.backend)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,10 @@ func (c *Container) Write(dir string) error {
 		return err
 	}
 	for _, f := range c.Files {
-		if err := writeFile(dir, f); err != nil {
+		if n, _ := round(f.Name); n > 0 {
+			continue
+		}
+		if _, err := writeFile(dir, f); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
@@ -35,11 +38,42 @@ func (c *Container) Write(dir string) error {
 	return s.settle(dir)
 }
 
-// writeFile writes one file of the vector.
-func writeFile(dir string, f File) error {
+// Change writes the files "@N/…" of a later round, a second newer for each, and
+// returns the folders of dir in which something is new.
+func (c *Container) Change(dir string, n int) (folders []string, err error) {
+	for _, f := range c.Files {
+		of, name := round(f.Name)
+		if of != n {
+			continue
+		}
+		path, err := writeFile(dir, File{Name: name, Data: f.Data})
+		if err == nil {
+			err = setTime(filepath.Join(dir, path), When.Add(time.Duration(n-1)*time.Second))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		folder, _, _ := strings.Cut(filepath.ToSlash(path), "/")
+		folders = append(folders, folder)
+	}
+	return folders, nil
+}
+
+// round takes a name "@N/NAME" apart; n is 0 for others.
+func round(name string) (n int, rest string) {
+	number, rest, _ := strings.Cut(strings.TrimPrefix(name, "@"), "/")
+	n, err := strconv.Atoi(number)
+	if err != nil || name[0] != '@' {
+		return 0, name
+	}
+	return n, rest
+}
+
+// writeFile writes one file of the vector, and returns where below dir.
+func writeFile(dir string, f File) (path string, err error) {
 	name, data := filepath.Join("context", f.Name), f.Data
 	if f.Name == "@setup" || f.Name == "@want" {
-		return nil
+		return "", nil
 	}
 	if other, ok := strings.CutPrefix(f.Name, "@"); ok {
 		name = other
@@ -47,14 +81,14 @@ func writeFile(dir string, f File) error {
 	if place, ok := strings.CutSuffix(name, ".list"); ok {
 		archive, err := Tar(string(data))
 		if err != nil {
-			return err
+			return "", err
 		}
 		if data, err = pack(place, archive); err != nil {
-			return err
+			return "", err
 		}
 		name = place
 	}
-	return writeAt(filepath.Join(dir, name), data)
+	return name, writeAt(filepath.Join(dir, name), data)
 }
 
 func writeAt(path string, data []byte) error {

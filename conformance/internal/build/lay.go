@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/conformance/internal/serve"
@@ -51,6 +52,15 @@ func (l *Laid) offer(folder, arg string, serve func(dir string) (url string, err
 	}
 	url, err := serve(dir)
 	l.args = append(l.args, host.Arg{Name: arg, Value: url})
+	return err
+}
+
+// change makes the files what they are in a later round.
+func (l *Laid) change(round int) error {
+	folders, err := l.Change(l.dir, round)
+	if err == nil && slices.Contains(folders, "git") {
+		_, err = l.Servers.Repository(filepath.Join(l.dir, "git"))
+	}
 	return err
 }
 

@@ -49,6 +49,9 @@ func (l *Laid) Build(ctx context.Context, h *host.Host, r host.Request, reader *
 	r.Outputs = append(r.Outputs, host.Output{Type: host.OutputOCILayout, Path: layout})
 	out := &Outcome{}
 	for round := range l.Rounds {
+		if err := l.change(round + 1); err != nil {
+			return nil, err
+		}
 		r.Args = l.round(round + 1)
 		out.Image.Began = time.Now()
 		_, err = h.Build(ctx, r)

@@ -22,7 +22,7 @@ import (
 
 // vector is the case that builds a vector.
 func (s *section) vector(v *vectors.Container) suite.Case {
-	c := suite.Case{Name: prefix + v.Name, About: v.About, Spec: v.Spec}
+	c := suite.Case{Name: prefix + v.Name, About: v.About, Spec: v.Spec, Input: input(v)}
 	if v.Should {
 		c.Level = suite.Should
 	}
@@ -111,7 +111,7 @@ func (s *section) makes(p *irv1.Platform) bool {
 func (s *section) judge(t *suite.T, l *build.Laid, out *build.Outcome) {
 	if !out.Meets(l.Fails) {
 		t.Fail(suite.Problem{
-			Class: class(out), Message: surprise(l.Fails, out), Input: input(l.Container),
+			Class: class(out), Message: surprise(l.Fails, out),
 			Want: build.Ending(l.Fails), Got: strings.TrimSpace(build.Ending(out.Failure) + "\n" + out.Message + "\n" + out.Output),
 		})
 		return
@@ -124,7 +124,7 @@ func (s *section) judge(t *suite.T, l *build.Laid, out *build.Outcome) {
 	want, _ := l.File("@want")
 	missing, more := image.Diff(string(want), out.Describe(p.base, p.servers))
 	if missing+more != "" {
-		t.Fail(suite.Problem{Class: "ok", Message: otherwise(missing, more), Input: input(l.Container), Want: missing, Got: more})
+		t.Fail(suite.Problem{Class: "ok", Message: otherwise(missing, more), Want: missing, Got: more})
 	}
 }
 

@@ -89,15 +89,16 @@ func (s *Servers) URL(path string) (string, error) {
 	return s.Files + "/" + filepath.ToSlash(name), err
 }
 
-// Repository turns a folder below the root into a git repository with one
-// commit, always the same for the same files, and returns its URL.
+// Repository commits what is in a folder below the root, which becomes a git
+// repository, and returns its URL. The first commit is always the same for the
+// same files.
 func (s *Servers) Repository(dir string) (string, error) {
 	const script = `
-git init -q -b main .
+git init -q -b main . 2>/dev/null
 git config uploadpack.allowAnySHA1InWant true
 git add -A
 git commit -q -m first
-git tag v1
+git tag -f v1 >/dev/null
 `
 	cmd := exec.Command("sh", "-euc", script)
 	cmd.Dir = dir
