@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zlayer/zlayer/sdk/buildctx"
 	"github.com/zlayer/zlayer/sdk/toolchain/toolchaintest"
 )
 
@@ -65,6 +66,36 @@ func TestProjectIsNotWrittenTo(t *testing.T) {
 	})))
 	if !strings.Contains(f.Help, "go mod tidy") {
 		t.Errorf("help %q does not name go mod tidy", f.Help)
+	}
+}
+
+// What the context hides is not there, nor is what a link leads to outside.
+func TestOnlyTheContextIsSeen(t *testing.T) {
+	files := hello()
+	for _, name := range []string{"hidden.go", "lib/hidden.go", "old/deep/hidden.go", ".git/config"} {
+		files[name] = "not Go"
+	}
+	files["lib/lib.go"] = "package lib\n"
+	files["main.go"] = strings.Replace(helloGo, "import (", "import (\n\t_ \"example.org/hello/lib\"", 1)
+	dir := toolchaintest.Project(t, files)
+	for link, to := range map[string]string{"etc.go": "/etc/passwd", "inside.go": "lib/lib.txt", "old.go": "old/deep/hidden.go"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lib", "lib.txt"), []byte("package main\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := kit.Start(t, dir)
+	s.Contexts[0].Ignore = []string{".git", "hidden.go", "lib/h*", "old"}
+	kit.Build(t, s)
+	ignore, err := buildctx.NewIgnore(s.Contexts[0].Ignore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := hiddenIn(dir, ignore)
+	if want := []string{"etc.go", "hidden.go", "lib/hidden.go", "old", "old.go"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("hidden are %q, %v, want %q", got, err, want)
 	}
 }
 

@@ -30,11 +30,16 @@ type build struct {
 	tool    goTool
 	project string // the folder of the project, absolute
 	env     []string
+	overlay []string // the flag that hides files; nil when there are none
 }
 
 // run makes the module and keeps it.
 func (b *build) run(ctx context.Context) (*backendv1.Artifact, error) {
 	if err := checkProject(b.project); err != nil {
+		return nil, err
+	}
+	defer os.Remove(b.hidden())
+	if err := b.hide(); err != nil {
 		return nil, err
 	}
 	if err := b.prepareEnv(ctx); err != nil {
@@ -112,7 +117,7 @@ func (b *build) version(ctx context.Context) error {
 // compile builds the package. The flags make the module the same wherever the
 // project's folder is.
 func (b *build) compile(ctx context.Context, pkg, module string) error {
-	args := slices.Concat([]string{"build", "-json", "-trimpath", "-buildvcs=false", "-o", module}, b.tags(), b.profile())
+	args := slices.Concat([]string{"build", "-json", "-trimpath", "-buildvcs=false", "-o", module}, b.overlay, b.tags(), b.profile())
 	if b.GetNoCache() {
 		args = append(args, "-a")
 	}

@@ -196,7 +196,7 @@ func (b *build) noMain(packages []listed, message string) *backend.Failure {
 func (b *build) list(ctx context.Context, paths []string) ([]listed, error) {
 	var out bytes.Buffer
 	var r report
-	c := b.command(slices.Concat([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, b.tags(), paths)...)
+	c := b.command(slices.Concat([]string{"list", "-e", "-find", "-json=Dir,Name,Error"}, b.overlay, b.tags(), paths)...)
 	c.Stdout = func(line []byte) { out.Write(line) }
 	step := b.step(stepList)
 	c.Stderr = r.also(step.Show(true))
