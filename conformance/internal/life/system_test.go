@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build system
+
+package life_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/zlayer/zlayer/conformance/internal/life"
+	"github.com/zlayer/zlayer/conformance/internal/target"
+	"github.com/zlayer/zlayer/conformance/suite"
+)
+
+var (
+	run   = flag.String("case", "", "run only cases whose name has this")
+	trace = flag.Bool("trace", false, "show what went over the wire")
+)
+
+// All backends of the project live as they must, and as they should.
+func TestBackends(t *testing.T) {
+	bundle, err := filepath.Abs("../../../bin/plugins")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err := filepath.Abs("../../../.tools/rust-wasm/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", tools+":"+os.Getenv("PATH"))
+	for _, name := range []string{"sandbox-backend", "buildah-backend", "wasm-lang-go", "wasm-lang-rust"} {
+		t.Run(name, func(t *testing.T) { backend(t, bundle, name) })
+	}
+}
+
+func backend(t *testing.T, bundle, name string) {
+	plugin, err := target.Open(filepath.Join(bundle, name))
+	if err != nil {
+		t.Fatalf("%v; run make build", err)
+	}
+	plugin.Bundle, plugin.Environ, plugin.Work = bundle, os.Environ(), t.TempDir()
+	cases, done, err := life.Cases(plugin)
+	defer done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := suite.Options{
+		Declared: plugin.Declares, Parallel: 2, Trace: *trace,
+		Match: func(name string) bool { return strings.Contains(name, *run) },
+	}
+	for _, r := range suite.Run(t.Context(), cases, o) {
+		t.Logf("%6.2fs %-13s %s %s", r.Seconds, r.Status, r.Name, r.Why)
+		for _, line := range r.Trace {
+			t.Log("        " + line)
+		}
+		for _, p := range r.Problems {
+			t.Logf("        [%s] %s\n%s\nwant: %s\ngot: %s", p.Class, p.Message, p.Input, p.Want, p.Got)
+		}
+		switch r.Status {
+		case suite.Passed, suite.NotDeclared, suite.CannotRun:
+		default:
+			t.Errorf("%s %s", r.Name, r.Status)
+		}
+	}
+}
