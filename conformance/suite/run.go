@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 )
@@ -18,162 +17,148 @@ type Options struct {
 	// Declared reports whether the plugin declares a feature. Nil: it declares
 	// all.
 	Declared func(feature string) bool
-	// Known are failures that are known. May be nil.
+	// Known are failures that are known, of this run only. May be nil.
 	Known *Known
 	// Parallel is how many cases run at once. 0: one.
 	Parallel int
 	// Trace keeps what goes over the wire.
 	Trace bool
 	// OnResult, when set, is called with each result, in the order of the
-	// cases.
+	// cases, by one goroutine at a time.
 	OnResult func(Result)
 }
 
 // Run runs the chosen cases and returns a result for each, in their order. A
 // case begins when those it comes after have ended. When ctx ends, the cases
-// that have not begun are left out.
+// that have not ended by themselves are left out, and those after them.
 func Run(ctx context.Context, cases []Case, o Options) []Result {
-	r := &runner{Options: o, ends: map[string]chan struct{}{}, results: map[string]Result{}}
-	for _, c := range cases {
-		if o.Match == nil || o.Match(c.Name) {
-			r.cases = append(r.cases, c)
-			r.ends[c.Name] = make(chan struct{})
-		}
+	if o.Declared == nil {
+		o.Declared = func(string) bool { return true }
 	}
-	if r.Declared == nil {
-		r.Declared = func(string) bool { return true }
-	}
+	r := &runner{Options: o, tasks: plan(cases, o.Match)}
 	return r.run(ctx)
 }
 
 type runner struct {
 	Options
-	cases []Case
-	ends  map[string]chan struct{} // closed when the case has its result
-
-	mu      sync.Mutex
-	results map[string]Result
-	alone   sync.RWMutex
+	tasks []*task
+	alone sync.RWMutex // held for reading by the cases that bear company
 }
 
 func (r *runner) run(ctx context.Context) []Result {
-	work := make(chan Case)
-	var workers sync.WaitGroup
+	work := make(chan *task)
+	var workers, reporter sync.WaitGroup
 	for range max(1, r.Parallel) {
 		workers.Go(func() {
-			for c := range work {
-				r.finish(c, r.one(ctx, c))
+			for t := range work {
+				r.finish(ctx, t)
 			}
 		})
 	}
-	var reported sync.WaitGroup
 	var list []Result
-	reported.Go(func() { list = r.report(ctx) })
-	for _, c := range r.cases {
-		if ctx.Err() != nil {
-			break
+	reporter.Go(func() { list = r.report(ctx) })
+	for _, t := range inOrder(r.tasks) {
+		select {
+		case work <- t:
+			continue
+		case <-ctx.Done():
 		}
-		work <- c
+		break
 	}
 	close(work)
 	workers.Wait()
-	reported.Wait()
+	reporter.Wait()
 	return list
 }
 
 // report collects the results in the order of the cases.
 func (r *runner) report(ctx context.Context) []Result {
 	var list []Result
-	for _, c := range r.cases {
+	for _, t := range r.tasks {
 		select {
-		case <-r.ends[c.Name]:
+		case <-t.ended:
 		case <-ctx.Done():
 			return list
 		}
-		result := r.of(c.Name)
-		list = append(list, result)
+		if t.cut {
+			return list
+		}
+		list = append(list, t.result)
 		if r.OnResult != nil {
-			r.OnResult(result)
+			r.OnResult(t.result)
 		}
 	}
 	return list
 }
 
-func (r *runner) of(name string) Result {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.results[name]
-}
-
-func (r *runner) finish(c Case, result Result) {
-	if r.Known != nil {
-		result = r.Known.apply(result)
-	}
-	r.mu.Lock()
-	r.results[c.Name] = result
-	r.mu.Unlock()
-	close(r.ends[c.Name])
-}
-
-// one runs a case, unless another one blocks it. Cases come in an order in
-// which what they build on is begun before them, so waiting always ends.
-func (r *runner) one(ctx context.Context, c Case) Result {
-	for _, name := range c.After {
-		ended, ok := r.ends[name]
-		if !ok || name == c.Name {
-			continue
-		}
+// finish gives a task its result.
+func (r *runner) finish(ctx context.Context, t *task) {
+	defer close(t.ended)
+	t.result = t.Case.result()
+	for _, before := range t.after {
 		select {
-		case <-ended:
+		case <-before.ended:
 		case <-ctx.Done():
-			return c.result()
 		}
-		if before := r.of(name); blocks(before) {
-			result := c.result()
-			result.Status, result.Why = Blocked, "blocked by "+blocker(before)
-			return result
+		if ctx.Err() != nil {
+			break
+		}
+		if inherit(&t.result, &before.result) {
+			break
 		}
 	}
-	if c.Alone {
+	if t.result.Status == "" && ctx.Err() == nil {
+		r.admit(ctx, t)
+	}
+	if t.cut = ctx.Err() != nil; !t.cut && r.Known != nil {
+		t.result = r.Known.apply(t.result)
+	}
+}
+
+// inherit decides a case by one that it comes after, when that one says that
+// there is nothing to find out. What excuses the first one excuses both.
+func inherit(r, before *Result) bool {
+	switch before.Status {
+	case Failed:
+		r.Status, r.Why = Blocked, "blocked by "+before.Name
+	case Blocked:
+		r.Status, r.Why = Blocked, before.Why // the root of it
+	case KnownFailing:
+		r.Status, r.Why = KnownFailing, "blocked by "+before.Name+", which is known to fail"
+	case CannotRun, NotDeclared:
+		r.Status, r.Why = before.Status, before.Why
+	default:
+		return false
+	}
+	return true
+}
+
+// admit runs a case, alone when it must be.
+func (r *runner) admit(ctx context.Context, t *task) {
+	if t.Alone {
 		r.alone.Lock()
 		defer r.alone.Unlock()
 	} else {
 		r.alone.RLock()
 		defer r.alone.RUnlock()
 	}
-	return r.try(ctx, c)
+	r.try(ctx, t)
 }
 
-// blocks reports whether a result makes those that come after it meaningless.
-// One that is known to fail does too.
-func blocks(r Result) bool {
-	return slices.Contains([]Status{Failed, Blocked, KnownFailing, CannotRun}, r.Status)
-}
+// grace is how long a case gets to clean up after its time is over.
+const grace = 10 * time.Second
 
-// blocker names the case at the root of a failure.
-func blocker(r Result) string {
-	if r.Status == Blocked {
-		return r.Why[len("blocked by "):]
-	}
-	return r.Name
-}
-
-// try runs a case within its limit of time. What does not come back by then is
-// left behind.
-func (r *runner) try(ctx context.Context, c Case) Result {
-	t := &T{declared: r.Declared, traced: r.Trace}
-	limited, cancel := context.WithTimeout(ctx, c.limit())
+// try runs a case within its limit of time. What does not come back even after
+// a while of grace is left behind.
+func (r *runner) try(ctx context.Context, t *task) {
+	found := &T{declared: r.Declared, traced: r.Trace, input: t.Input}
+	limited, cancel := context.WithTimeout(ctx, t.limit())
 	defer cancel()
 	began := time.Now()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() {
-			if v := recover(); v != nil {
-				t.Fail(Problem{Class: "suite", Message: fmt.Sprintf("the suite itself broke: %v", v), Got: string(debug.Stack())})
-			}
-		}()
-		c.Run(limited, t)
+		t.call(limited, found)
 	}()
 	select {
 	case <-done:
@@ -181,14 +166,22 @@ func (r *runner) try(ctx context.Context, c Case) Result {
 		select {
 		case <-done:
 		case <-time.After(grace):
-			t.Failf("timeout", "it did not end within %v", c.limit())
 		}
 	}
-	result := c.result()
-	t.finish(&result)
-	result.Seconds = time.Since(began).Seconds()
-	return result
+	if limited.Err() != nil {
+		// Also when it came back without a word: it has looked at nothing.
+		found.Failf("timeout", "it did not end within %v", t.limit())
+	}
+	found.finish(&t.result)
+	t.result.Seconds = time.Since(began).Seconds()
 }
 
-// grace is how long a case gets to end after its time is up.
-const grace = 10 * time.Second
+// call calls the case's function. A panic is a mistake of the suite.
+func (t *task) call(ctx context.Context, found *T) {
+	defer func() {
+		if v := recover(); v != nil {
+			found.Fail(Problem{Class: classSuite, Message: fmt.Sprintf("the suite itself broke: %v", v), Got: string(debug.Stack())})
+		}
+	}()
+	t.Run(ctx, found)
+}

@@ -30,11 +30,14 @@ type Case struct {
 	About string
 	// Spec are the ids of sentences in SPEC.md that it is about.
 	Spec []string
+	// Input is what goes in, as text, for the reader of a failure: the vector.
+	// May be empty.
+	Input string
 	// Level is Must unless it says otherwise.
 	Level Level
 	// After names cases without which this one says nothing: when one of them
-	// fails, this one is Blocked. Those that are not part of the run count for
-	// nothing.
+	// fails, this one is Blocked; when it is excused, so is this one. Those that
+	// are not part of the run count for nothing.
 	After []string
 	// Alone is set for what measures: nothing else runs meanwhile.
 	Alone bool
@@ -77,7 +80,7 @@ type Problem struct {
 	Class string `json:"class,omitempty"`
 	// Message is one sentence: what is wrong.
 	Message string `json:"message"`
-	// Input is what went in, as text. Empty: what the vector says.
+	// Input is what went in, as text, where it is not all of the case's.
 	Input string `json:"input,omitempty"`
 	// Want is what should have come out. May be empty.
 	Want string `json:"want,omitempty"`
@@ -97,6 +100,8 @@ type Result struct {
 	// Why says in one sentence why the case was not passed or failed: the case
 	// that blocks it, what is not declared, what the machine lacks.
 	Why string `json:"why,omitempty"`
+	// Input is what went in, as text, when there are problems.
+	Input string `json:"input,omitempty"`
 	// Problems are what is wrong.
 	Problems []Problem `json:"problems,omitempty"`
 	// Trace is what went over the wire, when asked for, without secrets.

@@ -17,6 +17,7 @@ type T struct {
 	secrets  []string
 
 	mu       sync.Mutex
+	input    string // of the case
 	problems []Problem
 	lacking  []string // features that are not declared
 	cannot   string
@@ -62,7 +63,8 @@ func (t *T) Needs(features ...string) {
 	}
 }
 
-// CannotRun says that this machine lacks what the case needs, and ends it.
+// CannotRun says that this machine lacks what the case needs, and ends it. It
+// does not excuse what was found before.
 func (t *T) CannotRun(format string, args ...any) {
 	t.mu.Lock()
 	t.cannot = fmt.Sprintf(format, args...)
@@ -94,44 +96,37 @@ func (t *T) Secret(value string) {
 func (t *T) finish(r *Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.redact()
-	r.Problems, r.Trace = t.problems, t.trace
 	switch {
-	case t.cannot != "":
-		r.Status, r.Why, r.Problems = CannotRun, t.cannot, nil
+	case len(t.problems) == 0 && t.cannot != "":
+		r.Status, r.Why = CannotRun, t.cannot
 	case len(t.problems) == 0 && len(t.lacking) > 0:
 		r.Status, r.Why = Undeclared, "works, and is not declared: "+strings.Join(t.lacking, ", ")
 	case len(t.problems) == 0:
 		r.Status = Passed
-	case len(t.lacking) > 0 && !t.wrong():
-		r.Status, r.Why, r.Problems = NotDeclared, strings.Join(t.lacking, ", "), nil
-	case r.Level == Should:
+	case len(t.lacking) > 0 && !t.has(inexcusable...):
+		r.Status, r.Why = NotDeclared, "not declared: "+strings.Join(t.lacking, ", ")
+	case r.Level == Should && !t.has(classSuite):
 		r.Status = Warned
 	default:
 		r.Status = Failed
 	}
+	if r.Status == Failed || r.Status == Warned {
+		r.Input, r.Problems = t.input, slices.Clone(t.problems)
+	}
+	r.Trace = slices.Clone(t.trace)
+	redact(r, t.secrets)
 }
 
-// wrong reports whether the plugin was content and its result is wrong: worse
-// than being unable, also where nothing was declared.
-func (t *T) wrong() bool {
-	return slices.ContainsFunc(t.problems, func(p Problem) bool { return p.Class == "ok" })
-}
+// classSuite is the class of a mistake of the suite, which counts whatever the
+// plugin declares.
+const classSuite = "suite"
 
-// redact replaces secrets in everything that is reported.
-func (t *T) redact() {
-	hide := func(s *string) {
-		for _, secret := range t.secrets {
-			*s = strings.ReplaceAll(*s, secret, "[secret]")
-		}
-	}
-	for i := range t.problems {
-		p := &t.problems[i]
-		for _, s := range []*string{&p.Message, &p.Input, &p.Want, &p.Got} {
-			hide(s)
-		}
-	}
-	for i := range t.trace {
-		hide(&t.trace[i])
-	}
+// inexcusable are the classes that a plugin is blamed for also where it did not
+// declare anything: it has to refuse, not to be content with a wrong result,
+// nor to die.
+var inexcusable = []string{"ok", "died", "timeout", "leak", classSuite}
+
+// has reports whether there is a problem of one of the classes.
+func (t *T) has(classes ...string) bool {
+	return slices.ContainsFunc(t.problems, func(p Problem) bool { return slices.Contains(classes, p.Class) })
 }
