@@ -56,14 +56,14 @@ func (r *runner) run(ctx context.Context) []Result {
 		})
 	}
 	var list []Result
-	reporter.Go(func() { list = r.report(ctx) })
+	reporter.Go(func() { list = r.report() })
 	for _, t := range inOrder(r.tasks) {
 		select {
 		case work <- t:
-			continue
 		case <-ctx.Done():
+			t.cut = true
+			close(t.ended)
 		}
-		break
 	}
 	close(work)
 	workers.Wait()
@@ -71,17 +71,13 @@ func (r *runner) run(ctx context.Context) []Result {
 	return list
 }
 
-// report collects the results in the order of the cases.
-func (r *runner) report(ctx context.Context) []Result {
+// report collects the results in the order of the cases, up to the first that
+// was cut.
+func (r *runner) report() []Result {
 	var list []Result
 	for _, t := range r.tasks {
-		select {
-		case <-t.ended:
-		case <-ctx.Done():
-			return list
-		}
-		if t.cut {
-			return list
+		if <-t.ended; t.cut {
+			break
 		}
 		list = append(list, t.result)
 		if r.OnResult != nil {
@@ -96,14 +92,7 @@ func (r *runner) finish(ctx context.Context, t *task) {
 	defer close(t.ended)
 	t.result = t.Case.result()
 	for _, before := range t.after {
-		select {
-		case <-before.ended:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		if inherit(&t.result, &before.result) {
+		if <-before.ended; before.cut || inherit(&t.result, &before.result) {
 			break
 		}
 	}
