@@ -23,12 +23,17 @@ type section struct {
 	reader image.Reader
 	// place is where builds come from.
 	place func() (*place, error)
-	// declared is a host with the plugin as it is, able one with a plugin that
-	// declares everything.
-	declared, able func() (*host.Host, error)
+	// shared are what most cases build with.
+	shared hosts
 
 	mu   sync.Mutex
 	ends []func()
+}
+
+// hosts are opened when a case first needs them.
+type hosts struct {
+	// declared has the plugin as it is, able one that declares everything.
+	declared, able func() (*host.Host, error)
 }
 
 // place is where vectors are laid out, and what their builds fetch from.
@@ -41,9 +46,16 @@ type place struct {
 func newSection(t *target.Target) *section {
 	s := &section{target: t}
 	s.place = sync.OnceValues(s.openPlace)
-	s.declared = sync.OnceValues(func() (*host.Host, error) { return s.openHost(s.linked) })
-	s.able = sync.OnceValues(func() (*host.Host, error) { return s.openHost(s.declaring) })
+	s.shared = s.newHosts()
 	return s
+}
+
+// newHosts are hosts with state folders of their own.
+func (s *section) newHosts() hosts {
+	return hosts{
+		declared: sync.OnceValues(func() (*host.Host, error) { return s.openHost(s.linked) }),
+		able:     sync.OnceValues(func() (*host.Host, error) { return s.openHost(s.declaring) }),
+	}
 }
 
 func (s *section) openPlace() (*place, error) {

@@ -2,23 +2,22 @@
 
 //go:build system
 
-package container_test
+package container
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
-	"github.com/zlayer/zlayer/conformance/internal/container"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/zlayer/zlayer/conformance/internal/target"
 	"github.com/zlayer/zlayer/conformance/suite"
 )
-
-// root is the top of the tree, where "make build" puts plugins.
-const root = "../../.."
 
 // TestBackends runs the section for both container backends, with their lists
 // of known failures.
@@ -26,7 +25,7 @@ func TestBackends(t *testing.T) {
 	for _, id := range []string{"buildah-backend", "sandbox-backend"} {
 		t.Run(id, func(t *testing.T) {
 			known := knownOf(t, id)
-			results := run(t, id, suite.Options{Known: known, Parallel: 2})
+			results := run(t, opened(t, id), suite.Options{Known: known, Parallel: 2})
 			for _, line := range known.Stale(true) {
 				t.Errorf("conformance.txt: %s", line)
 			}
@@ -39,26 +38,38 @@ func TestBackends(t *testing.T) {
 	}
 }
 
-// run runs cases for a plugin of the bundle.
-func run(t *testing.T, id string, o suite.Options) []suite.Result {
+// TestUndeclared runs some cases for a plugin that says too little of itself.
+func TestUndeclared(t *testing.T) {
+	p := opened(t, "sandbox-backend")
+	p.Manifest.Capabilities.Features = []string{"copy", "exec"}
+	chosen := []string{"container/basic-run", "container/copy-chmod-octal", "container/run-network-none", "container/run-exit-code", "container/stages-unknown-target"}
+	results := run(t, p, suite.Options{Match: func(name string) bool { return slices.Contains(chosen, name) }})
+	var got []string
+	for _, r := range results {
+		got = append(got, fmt.Sprintf("%s %s %s", r.Name, r.Status, r.Why))
+	}
+	want := []string{
+		"container/basic-run passed ",
+		"container/copy-chmod-octal undeclared works, and is not declared: copy.chmod",
+		"container/run-exit-code passed ",
+		"container/run-network-none undeclared works, and is not declared: exec.network.none",
+		"container/stages-unknown-target passed ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// run runs cases for a plugin.
+func run(t *testing.T, p *target.Target, o suite.Options) []suite.Result {
 	t.Helper()
-	p, err := target.Open(filepath.Join(root, "bin", "plugins", id))
-	if err != nil {
-		t.Fatal("run make build first: ", err)
-	}
-	if p.Bundle, err = filepath.Abs(filepath.Join(root, "bin", "plugins")); err != nil {
-		t.Fatal(err)
-	}
-	p.Environ, p.Work = os.Environ(), t.TempDir()
-	cases, done, err := container.Cases(p)
+	cases, done, err := Cases(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer done()
-	if o.Declared == nil {
-		o.Declared = p.Declares
-	}
-	return suite.Run(context.Background(), cases, o)
+	o.Declared = p.Declares
+	return suite.Run(t.Context(), cases, o)
 }
 
 // knownOf is the list of known failures that a plugin has.

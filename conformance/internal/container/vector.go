@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -33,18 +34,14 @@ func (s *section) vector(v *vectors.Container) suite.Case {
 		for _, value := range v.Secrets {
 			t.Secret(value)
 		}
-		l := s.lay(t, v)
-		r, err := l.Request(s.target.Manifest.ID)
-		check(t, err)
-		if out := s.build(ctx, t, l, r); out != nil {
-			s.judge(t, l, out)
-		}
+		l, r := s.lay(t, v)
+		s.judge(t, l, s.build(ctx, t, l, r))
 	}
 	return c
 }
 
-// lay writes a vector to disk.
-func (s *section) lay(t *suite.T, v *vectors.Container) *build.Laid {
+// lay writes a vector to disk and returns the request that builds it.
+func (s *section) lay(t *suite.T, v *vectors.Container) (*build.Laid, host.Request) {
 	p, err := s.place()
 	var missing *serve.MissingError
 	if errors.As(err, &missing) {
@@ -53,23 +50,30 @@ func (s *section) lay(t *suite.T, v *vectors.Container) *build.Laid {
 	check(t, err)
 	l, err := build.Lay(v, p.servers, filepath.Join(p.root, v.Name))
 	check(t, err)
-	return l
+	r, err := l.Request(s.target.Manifest.ID)
+	check(t, err)
+	return l, r
 }
 
-// build builds a vector, by the plugin as it is or, when it does not declare
-// what that needs, by one that does. It returns nil when ctx ended.
+// build builds a vector in the state folder that cases share: by the plugin as
+// it is or, when it does not declare what that needs, by one that does.
 func (s *section) build(ctx context.Context, t *suite.T, l *build.Laid, r host.Request) *build.Outcome {
-	h, err := s.declared()
+	return s.buildBy(ctx, t, l, r, s.shared)
+}
+
+// buildBy is build in any state folder.
+func (s *section) buildBy(ctx context.Context, t *suite.T, l *build.Laid, r host.Request, by hosts) *build.Outcome {
+	h, err := by.declared()
 	check(t, err)
 	lacking := s.undeclared(ctx, h, r)
 	if len(lacking) > 0 {
 		t.Needs(lacking...)
-		h, err = s.able()
+		h, err = by.able()
 		check(t, err)
 	}
 	out, err := l.Build(ctx, h, r, &s.reader)
 	if ctx.Err() != nil {
-		return nil
+		runtime.Goexit() // the time is up, and the suite says so
 	}
 	check(t, err)
 	if len(lacking) == 0 && l.Fails == nil && out.Failure != nil && slices.Contains(lacksHere, out.Code) {
@@ -109,14 +113,7 @@ func (s *section) makes(p *irv1.Platform) bool {
 
 // judge compares what came of a vector with what it wants.
 func (s *section) judge(t *suite.T, l *build.Laid, out *build.Outcome) {
-	if !out.Meets(l.Fails) {
-		t.Fail(suite.Problem{
-			Class: class(out), Message: surprise(l.Fails, out),
-			Want: build.Ending(l.Fails), Got: strings.TrimSpace(build.Ending(out.Failure) + "\n" + out.Message + "\n" + out.Output),
-		})
-		return
-	}
-	if out.Failure != nil {
+	if !ended(t, l, out) || out.Failure != nil {
 		return
 	}
 	p, err := s.place()
@@ -126,6 +123,19 @@ func (s *section) judge(t *suite.T, l *build.Laid, out *build.Outcome) {
 	if missing+more != "" {
 		t.Fail(suite.Problem{Class: "ok", Message: otherwise(missing, more), Want: missing, Got: more})
 	}
+}
+
+// ended reports whether a build ended as its vector wants, and reports a
+// problem when it did not.
+func ended(t *suite.T, l *build.Laid, out *build.Outcome) bool {
+	if out.Meets(l.Fails) {
+		return true
+	}
+	t.Fail(suite.Problem{
+		Class: class(out), Message: surprise(l.Fails, out), Want: build.Ending(l.Fails),
+		Got: strings.TrimSpace(build.Ending(out.Failure) + "\n" + out.Message + "\n" + out.Output),
+	})
+	return false
 }
 
 // check ends a case when the machinery around it failed.
