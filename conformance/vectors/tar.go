@@ -45,7 +45,8 @@ func Tar(list string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), w.Close()
+	err = w.Close() // which writes the end
+	return buf.Bytes(), err
 }
 
 func entry(words []string) (*tar.Header, []byte, error) {

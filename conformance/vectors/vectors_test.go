@@ -176,6 +176,9 @@ fifo 600 0:0 p
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(data)%512 != 0 || !bytes.HasSuffix(data, make([]byte, 1024)) {
+		t.Errorf("a tar of %d bytes, without an end", len(data))
+	}
 	var got []string
 	for r := tar.NewReader(bytes.NewReader(data)); ; {
 		h, err := r.Next()
