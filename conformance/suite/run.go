@@ -169,7 +169,7 @@ func (r *runner) try(ctx context.Context, t *task) {
 func (t *task) call(ctx context.Context, found *T) {
 	defer func() {
 		if v := recover(); v != nil {
-			found.Fail(Problem{Class: classSuite, Message: fmt.Sprintf("the suite itself broke: %v", v), Got: string(debug.Stack())})
+			found.Fail(Problem{Class: ClassSuite, Message: fmt.Sprintf("the suite itself broke: %v", v), Got: string(debug.Stack())})
 		}
 	}()
 	t.Run(ctx, found)

@@ -105,7 +105,7 @@ func (t *T) finish(r *Result) {
 		r.Status = Passed
 	case len(t.lacking) > 0 && !t.has(inexcusable...):
 		r.Status, r.Why = NotDeclared, "not declared: "+strings.Join(t.lacking, ", ")
-	case r.Level == Should && !t.has(classSuite):
+	case r.Level == Should && !t.has(ClassSuite):
 		r.Status = Warned
 	default:
 		r.Status = Failed
@@ -117,14 +117,14 @@ func (t *T) finish(r *Result) {
 	redact(r, t.secrets)
 }
 
-// classSuite is the class of a mistake of the suite, which counts whatever the
-// plugin declares.
-const classSuite = "suite"
+// ClassSuite is the Problem.Class of a mistake of the suite, which counts
+// whatever the plugin declares.
+const ClassSuite = "suite"
 
 // inexcusable are the classes that a plugin is blamed for also where it did not
 // declare anything: it has to refuse, not to be content with a wrong result,
 // nor to die.
-var inexcusable = []string{"ok", "died", "timeout", "leak", classSuite}
+var inexcusable = []string{"ok", "died", "timeout", "leak", ClassSuite}
 
 // has reports whether there is a problem of one of the classes.
 func (t *T) has(classes ...string) bool {
