@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/zlayer/zlayer/conformance"
-	"github.com/zlayer/zlayer/conformance/suite"
 )
 
 var (
@@ -38,7 +37,6 @@ type page struct {
 func writeHTML(w io.Writer, r *conformance.Report, o Options) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"again": func(name string) string { return line(o.again(name)) },
-		"bad":   suite.Status.Bad,
 		"gist":  gist,
 		"join":  func(list []string) string { return joined(list, " ") },
 		"line":  line,
