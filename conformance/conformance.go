@@ -5,7 +5,9 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,9 +49,10 @@ type Options struct {
 
 // Report is what came of a run.
 type Report struct {
-	// Plugin is the id of the plugin.
+	// Plugin is the id of the plugin; the name of its folder when its manifest
+	// cannot be read.
 	Plugin string `json:"plugin"`
-	// Version is its version.
+	// Version is its version. Empty when its manifest cannot be read.
 	Version string `json:"version"`
 	// Kinds are what it is: "frontend", "container", "wasm".
 	Kinds []string `json:"kinds"`
@@ -65,7 +68,7 @@ type Report struct {
 	Results []suite.Result `json:"results"`
 	// Stale says what is wrong with the list of known failures.
 	Stale []string `json:"stale,omitempty"`
-	// Whole reports whether all cases ran.
+	// Whole reports whether all cases ran that there are for such a plugin.
 	Whole bool `json:"whole"`
 }
 
@@ -102,8 +105,21 @@ var sections = []struct {
 	{[]target.Kind{target.Wasm}, wasm.Cases},
 }
 
+// PluginError says that a folder holds no plugin that can be tested.
+type PluginError struct{ Err error }
+
+// Error returns the reason.
+func (e *PluginError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *PluginError) Unwrap() error { return e.Err }
+
+// ErrEngine says that Options.Engine is set for what is no frontend.
+var ErrEngine = errors.New("only frontends run in an engine")
+
 // Run tests a plugin. The error says that the suite could not, not that the
-// plugin failed.
+// plugin failed. When ctx ends before the run does, the error is that of ctx,
+// and the report has what was found until then.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	t, err := open(o)
 	if err != nil {
@@ -115,7 +131,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Plugin: t.Manifest.ID, Version: t.Manifest.Version, Path: t.Dir, Engine: o.Engine, Began: time.Now()}
+	r := &Report{Plugin: cmp.Or(t.Manifest.ID, filepath.Base(t.Dir)), Version: t.Manifest.Version, Path: t.Dir, Engine: o.Engine, Began: time.Now()}
 	for _, k := range []target.Kind{target.Frontend, target.Container, target.Wasm} {
 		if t.Is(k) {
 			r.Kinds = append(r.Kinds, string(k))
@@ -124,7 +140,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	o.Suite.Declared = t.Declares
 	r.Results = suite.Run(ctx, cases, o.Suite)
 	r.Seconds = time.Since(r.Began).Seconds()
-	r.Whole = len(r.Results) == len(cases)
+	r.Whole = len(r.Results) == len(cases) && t.Invalid == nil
 	if o.Suite.Known != nil {
 		r.Stale = o.Suite.Known.Stale(r.Whole)
 	}
@@ -150,7 +166,10 @@ func List(o Options) ([]suite.Case, error) {
 func open(o Options) (*target.Target, error) {
 	t, err := target.Open(o.Plugin)
 	if err != nil {
-		return nil, err
+		return nil, &PluginError{err}
+	}
+	if len(o.Engine) > 0 && !t.Is(target.Frontend) && t.Invalid == nil {
+		return nil, ErrEngine
 	}
 	t.Bundle, t.Cache, t.Engine, t.Environ, t.Vectors = o.Bundle, o.Cache, o.Engine, o.Environ, o.Vectors
 	for _, dir := range []*string{&t.Bundle, &t.Cache} {
@@ -190,5 +209,17 @@ func gather(t *target.Target) (cases []suite.Case, done func(), err error) {
 		}
 		cases, ends = append(cases, more...), append(ends, end)
 	}
-	return cases, done, nil
+	return cases, done, distinct(cases)
+}
+
+// distinct fails when two cases have one name.
+func distinct(cases []suite.Case) error {
+	seen := map[string]bool{}
+	for _, c := range cases {
+		if seen[c.Name] {
+			return fmt.Errorf("two cases have the name %s", c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
 }
