@@ -29,7 +29,9 @@ func TestMutationsAreThoseOfTheSeed(t *testing.T) {
 }
 
 func TestShrink(t *testing.T) {
-	bad := func(text []byte) bool { return bytes.Contains(text, []byte("b\n")) && bytes.Contains(text, []byte("e")) }
+	bad := func(text []byte) bool {
+		return bytes.Contains(text, []byte("b\n")) && bytes.Contains(text, []byte("e"))
+	}
 	for text, want := range map[string]string{
 		"a\nb\nc\nd\ne": "b\ne",
 		"b\ne":          "b\ne",
