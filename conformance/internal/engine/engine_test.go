@@ -144,7 +144,7 @@ func TestCancel(t *testing.T) {
 			if code, err := i.Wait(); code != -1 || !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: code %d, %v", what, code, err)
 			}
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > settle {
 				t.Errorf("%s: it took %v to end", what, took)
 			}
 		}
@@ -161,7 +161,7 @@ func TestNothingIsLeft(t *testing.T) {
 			cancel()
 			_, _ = i.Wait()
 		}
-		for end := time.Now().Add(2 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 			}
@@ -215,11 +215,7 @@ func TestTheSecondRunTranslatesNothing(t *testing.T) {
 	}
 	output(t, open(t, nil, cache))
 	first := list()
-	began := time.Now()
 	output(t, open(t, nil, cache))
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the second run took %v", took)
-	}
 	if second := list(); len(first) == 0 || !slices.Equal(first, second) {
 		t.Errorf("the cache holds %q, then %q", first, second)
 	}
@@ -240,7 +236,7 @@ func TestACommandIsKilledWithItsChildren(t *testing.T) {
 	if code, err := i.Wait(); code != -1 || !errors.Is(err, context.Canceled) {
 		t.Errorf("code %d, %v", code, err)
 	}
-	for end := time.Now().Add(2 * time.Second); exec.Command("kill", "-0", strings.TrimSpace(child)).Run() == nil; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); exec.Command("kill", "-0", strings.TrimSpace(child)).Run() == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the child still runs")
 		}
