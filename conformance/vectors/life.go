@@ -28,9 +28,9 @@ type Life struct {
 	Limit time.Duration
 	// Alone is set for what measures: nothing else runs meanwhile.
 	Alone bool
-	// OwnState is set when it needs a state folder of its own; else it shares
-	// one with others.
-	OwnState bool
+	// OwnState are the kinds of backends with which it needs a state folder of
+	// its own; else it shares one with others.
+	OwnState []string
 	// Script is what is done, line by line.
 	Script []Line
 	// Builds are its own builds by name. Others are those of Builds.
@@ -111,12 +111,7 @@ func ParseLife(name string, data []byte) (*Life, error) {
 func (l *Life) header(key, value string) (known bool, err error) {
 	switch key {
 	case "kinds":
-		l.Kinds = strings.Fields(value)
-		for _, k := range l.Kinds {
-			if k != "container" && k != "wasm" {
-				err = fmt.Errorf("unknown kind %q", k)
-			}
-		}
+		l.Kinds, err = kinds(value)
 	case "languages":
 		l.Languages = strings.Fields(value)
 	case "needs":
@@ -124,21 +119,26 @@ func (l *Life) header(key, value string) (known bool, err error) {
 	case "limit":
 		l.Limit, err = time.ParseDuration(value)
 	case "alone":
-		l.Alone, err = yes(value)
+		if l.Alone = value == "yes"; !l.Alone {
+			err = fmt.Errorf("want yes, or no such header")
+		}
 	case "own-state":
-		l.OwnState, err = yes(value)
+		l.OwnState, err = kinds(value)
 	default:
 		return false, nil
 	}
 	return true, err
 }
 
-// yes reads the value of a header that is only there to be set.
-func yes(value string) (bool, error) {
-	if value != "yes" {
-		return false, fmt.Errorf("want yes, or no such header")
+// kinds reads kinds of backends.
+func kinds(value string) ([]string, error) {
+	list := strings.Fields(value)
+	for _, k := range list {
+		if k != "container" && k != "wasm" {
+			return nil, fmt.Errorf("unknown kind %q", k)
+		}
 	}
-	return true, nil
+	return list, nil
 }
 
 // script reads the lines.

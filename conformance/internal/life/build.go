@@ -48,10 +48,11 @@ func (p *play) build(w words) {
 }
 
 // answers is what the host answers: nothing is there, unless the line says
-// "secret=MODE": given, or given after an answer to another question.
+// "secret=MODE": given, never given, given after an answer to another question,
+// or given and then taken back.
 func (p *play) answers(w *words, greasy bool) func(*backendv1.Ask) []*backendv1.Answer {
 	mode, _ := w.setting("secret")
-	if !slices.Contains([]string{"", "given", "wrong-first", "twice"}, mode) {
+	if !slices.Contains([]string{"", "given", "never", "wrong-first", "twice"}, mode) {
 		p.fatal(classSuite, "the script is wrong: unknown mode %q", mode)
 	}
 	return func(ask *backendv1.Ask) []*backendv1.Answer {
@@ -62,6 +63,8 @@ func (p *play) answers(w *words, greasy bool) func(*backendv1.Ask) []*backendv1.
 		switch {
 		case mode == "" || ask.GetSsh() != "":
 			return []*backendv1.Answer{{Id: ask.GetId(), Absent: true}}
+		case mode == "never":
+			return nil
 		case mode == "wrong-first":
 			return []*backendv1.Answer{{Id: ask.GetId() + 1000, Secret: []byte("the answer to another question")}, right}
 		case mode == "twice":

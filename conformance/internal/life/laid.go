@@ -20,14 +20,15 @@ import (
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
-// laid is a build on disk, resolved.
+// laid is a build on disk.
 type laid struct {
 	context *backendv1.Context
-	build   *irv1.ResolvedBuild
 	images  string // the layout with its images; empty for wasm
+	// resolve makes what a backend gets. The mark is one of the run.
+	resolve func(mark string) *irv1.ResolvedBuild
 }
 
-// lay writes a build of the script, once, and resolves it.
+// lay writes a build of the script, once, and reads it.
 func (p *play) lay(name string) *laid {
 	if l := p.laid[name]; l != nil {
 		return l
@@ -54,29 +55,28 @@ func (p *play) lay(name string) *laid {
 	p.check(err)
 	l.context.Ignore = ignore.Patterns()
 	if p.kind == target.Wasm {
-		l.build = p.module()
+		l.resolve = p.module
 	} else {
-		l.build, l.images = p.container(b)
-	}
-	p.watch(dir)
-	if l.images != "" {
+		l.resolve, l.images = p.container(b)
 		p.watch(l.images)
 	}
+	p.watch(dir)
 	p.laid[name] = l
 	return l
 }
 
 // module is the wasm build of a project.
-func (p *play) module() *irv1.ResolvedBuild {
+func (p *play) module(string) *irv1.ResolvedBuild {
 	return &irv1.ResolvedBuild{
 		Features: []string{"wasm." + p.language, "wasm.preview1"},
 		Kind:     &irv1.ResolvedBuild_Wasm{Wasm: &irv1.ResolvedWasm{Language: p.language, Target: "preview1"}},
 	}
 }
 
-// container resolves a Dockerfile. Every image in it is the base image; the
-// argument MARK is the mark of the script.
-func (p *play) container(b vectors.Build) (*irv1.ResolvedBuild, string) {
+// container reads a Dockerfile and returns what resolves it: every image in it
+// is the base image, the argument MARK is the mark of the run. images is the
+// layout with that image.
+func (p *play) container(b vectors.Build) (resolve func(mark string) *irv1.ResolvedBuild, images string) {
 	made, err := p.images()
 	if missing := (*serve.MissingError)(nil); errors.As(err, &missing) {
 		p.CannotRun("%v", err)
@@ -86,22 +86,25 @@ func (p *play) container(b vectors.Build) (*irv1.ResolvedBuild, string) {
 	p.check(err)
 	checked, err := h.Check(p.ctx, host.Source{Name: "Dockerfile", Content: dockerfile(b)})
 	p.check(err)
-	o := ir.Options{
-		BuildArgs:     []*irv1.KeyValue{{Key: "MARK", Value: p.mark}},
-		BuildPlatform: made.base.Platform, Images: map[ir.ImageKey]*ir.FetchedImage{},
+	resolve = func(mark string) *irv1.ResolvedBuild {
+		o := ir.Options{
+			BuildArgs:     []*irv1.KeyValue{{Key: "MARK", Value: mark}},
+			BuildPlatform: made.base.Platform, Images: map[ir.ImageKey]*ir.FetchedImage{},
+		}
+		for {
+			r := ir.Resolve(checked.Build, o)
+			if found := append(checked.Diagnostics, r.Diagnostics...); diag.HasErrors(found) {
+				p.fatal(classSuite, "the Dockerfile is wrong: %v", found)
+			}
+			if len(r.Needs) == 0 {
+				return r.Build
+			}
+			for _, need := range r.Needs {
+				o.Images[need.Key] = made.base
+			}
+		}
 	}
-	for {
-		r := ir.Resolve(checked.Build, o)
-		if found := append(checked.Diagnostics, r.Diagnostics...); diag.HasErrors(found) {
-			p.fatal(classSuite, "the Dockerfile is wrong: %v", found)
-		}
-		if len(r.Needs) == 0 {
-			return r.Build, made.dir
-		}
-		for _, need := range r.Needs {
-			o.Images[need.Key] = made.base
-		}
-	}
+	return resolve, made.dir
 }
 
 // dockerfile is the text of a container build's Dockerfile.
@@ -120,7 +123,7 @@ func (p *play) message(l *laid, id string) *backendv1.Start {
 	p.check(os.Mkdir(temp, 0o700))
 	epoch := int64(1_000_000_000)
 	return &backendv1.Start{
-		JobId: id, Build: l.build.CloneVT(), Contexts: []*backendv1.Context{l.context.CloneVT()},
+		JobId: id, Build: l.resolve(p.mark + "-" + id), Contexts: []*backendv1.Context{l.context.CloneVT()},
 		ImagesDir: l.images, StateDir: p.stateDir, TempDir: temp, SourceDateEpoch: &epoch,
 	}
 }

@@ -79,8 +79,10 @@ func (p *play) left() []string {
 				list = append(list, "the mount "+point)
 			}
 		}
-		if _, ended := pr.exited(); ended {
-			list = append(list, filesIn("file", pr.sockets)...)
+		if code, ended := pr.exited(); ended {
+			if code >= 0 { // one that was killed could not
+				list = append(list, filesIn("file", pr.sockets)...)
+			}
 			continue
 		}
 		for point := range mountsOf(pr.Pid()) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/conformance/internal/target"
@@ -52,7 +53,7 @@ var verbs map[string]func(*play, words) = map[string]func(*play, words){
 	"close-stream": (*play).closeStream, "hold": (*play).hold, "resume": (*play).resume, "say": (*play).say,
 	"once": (*play).once, "in-order": (*play).inOrder, "uncached": (*play).uncached, "blobs": (*play).blobs, "same": (*play).same,
 	"inputs": (*play).inputs, "output": (*play).output,
-	"gone": (*play).gone, "untouched": (*play).untouched, "secret-nowhere": (*play).secretNowhere, "without": (*play).without,
+	"gone": (*play).gone, "untouched": (*play).untouched, "secret-nowhere": (*play).secretNowhere, "holds": (*play).holds, "without": (*play).without,
 	"measure": (*play).measure, "grew": (*play).grew, "took": (*play).took,
 }
 
@@ -101,7 +102,7 @@ func (p *play) open() (err error) {
 	if p.dir, err = p.Scratch(p.life.Name); err != nil {
 		return err
 	}
-	if p.life.OwnState {
+	if slices.Contains(p.life.OwnState, string(p.kind)) {
 		p.stateDir = filepath.Join(p.dir, "state")
 		return os.Mkdir(p.stateDir, 0o700)
 	}

@@ -66,18 +66,33 @@ func (p *play) notIn(j *job) {
 	}
 }
 
-// without wants no layer of a build to hold a text: without TEXT.
+// without wants no layer of a build to hold a text: without TEXT [of ID].
 func (p *play) without(w words) {
-	text := w.next()
 	j := p.of(&w)
+	text := w.next()
 	p.nothing(w)
+	if path := p.layerWith(j, text); path != "" {
+		p.fatal(classOK, "%q is in a layer: %s", text, filepath.Base(path))
+	}
+}
+
+// holds wants a layer of a build to hold a text: holds TEXT [of ID].
+func (p *play) holds(w words) {
+	j := p.of(&w)
+	text := w.next()
+	p.nothing(w)
+	if p.layerWith(j, text) == "" {
+		p.fatal(classOK, "%q is in no layer", text)
+	}
+}
+
+// layerWith exports a build and returns the layer with a text, or nothing.
+func (p *play) layerWith(j *job, text string) string {
 	dir, err := p.exportTo(j.result.GetArtifact().GetHandle(), unique(blobDigests(j)))
 	if err != nil {
 		p.fatal(classRefused, "Export failed: %v", err)
 	}
-	if path := holder(dir, text); path != "" {
-		p.fatal(classOK, "%q is in a layer: %s", text, filepath.Base(path))
-	}
+	return holder(dir, text)
 }
 
 // holder returns a file below a folder that holds a text, or whose name does;

@@ -52,18 +52,22 @@ func backend(t *testing.T, bundle, name string) {
 		Declared: plugin.Declares, Parallel: 2, Trace: *trace,
 		Match: func(name string) bool { return strings.Contains(name, *run) },
 	}
-	for _, r := range suite.Run(t.Context(), cases, o) {
-		t.Logf("%6.2fs %-13s %s %s", r.Seconds, r.Status, r.Name, r.Why)
-		for _, line := range r.Trace {
-			t.Log("        " + line)
-		}
-		for _, p := range r.Problems {
-			t.Logf("        [%s] %s\n%s\nwant: %s\ngot: %s", p.Class, p.Message, p.Input, p.Want, p.Got)
-		}
-		switch r.Status {
-		case suite.Passed, suite.NotDeclared, suite.CannotRun:
-		default:
-			t.Errorf("%s %s", r.Name, r.Status)
-		}
+	o.OnResult = func(r suite.Result) { report(t, r) }
+	suite.Run(t.Context(), cases, o)
+}
+
+// report shows a result, and fails the test unless it is as it should be.
+func report(t *testing.T, r suite.Result) {
+	t.Logf("%6.2fs %-13s %s %s", r.Seconds, r.Status, r.Name, r.Why)
+	for _, line := range r.Trace {
+		t.Log("        " + line)
+	}
+	for _, p := range r.Problems {
+		t.Logf("        [%s] %s\n%s\nwant: %s\ngot: %s", p.Class, p.Message, p.Input, p.Want, p.Got)
+	}
+	switch r.Status {
+	case suite.Passed, suite.NotDeclared, suite.CannotRun:
+	default:
+		t.Errorf("%s %s", r.Name, r.Status)
 	}
 }
