@@ -74,9 +74,10 @@ type source struct {
 	only string // the beginning of the names that are taken
 }
 
-// sources are the folders, each with what those before it lack.
+// sources are the folders; a file of one takes the place of that of the same
+// name in those before it.
 func (p *Project) sources() []source {
-	list := []source{{templates, "templates/" + p.Language + "-" + p.Kind, ""}}
+	var list []source
 	if p.Language == "go" {
 		list = append(list, source{templates, "templates/go", ""})
 	}
@@ -85,8 +86,10 @@ func (p *Project) sources() []source {
 		list = append(list, source{rustfrontend.Source, ".", ""})
 	case p.Kind == "frontend": // of the same language
 		list = append(list, source{rustfrontend.Source, ".", "vectors/"}, source{rustfrontend.Source, ".", "Layerfile.md"})
+	default:
+		list = append(list, source{templates, "templates/backend", ""})
 	}
-	return list
+	return append(list, source{templates, "templates/" + p.Language + "-" + p.Kind, ""})
 }
 
 // add adds the files of a source.
