@@ -20,7 +20,7 @@ BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
 BUILD   := $(GO) build -trimpath -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm clean help FORCE
+.PHONY: build wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
@@ -149,6 +149,12 @@ $(TOOLS)/golangci-lint: Makefile
 # the tests find it; others put .tools/rust-wasm/bin first on PATH.
 rust-wasm:
 	@plugins/wasm-lang-rust/rust-wasm.sh .tools/rust-wasm
+
+# The container backend in Python that the tests treat as a stranger's. Needs
+# python3 with venv, and PyPI.
+testee-python: bin/zlayer
+	@conformance/testee/python-backend/build.sh . .tools/testee/python-backend
+	@bin/zlayer plugin seal .tools/testee/python-backend
 
 # ---- bench: a table of ratios, measured in one run ----
 

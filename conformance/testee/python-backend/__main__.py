@@ -27,8 +27,9 @@ def main():
     server = grpc.server(futures.ThreadPoolExecutor(64), options=[
         ("grpc.max_receive_message_length", MAX_MESSAGE), ("grpc.max_send_message_length", MAX_MESSAGE)])
     service_pb2_grpc.add_BackendServicer_to_server(backend, server)
-    add_plumbing(server, over)
-    folder = os.environ.get("PLUGIN_UNIX_SOCKET_DIR") or "/tmp"
+    stop = grpc.unary_unary_rpc_method_handler(lambda request, context: over.set() or b"")
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("plugin.GRPCController", {"Shutdown": stop}),))
+    folder = os.environ["PLUGIN_UNIX_SOCKET_DIR"]
     socket = os.path.join(folder, "plugin" + secrets.token_hex(4))
     server.add_insecure_port("unix:" + socket)
     server.start()
@@ -56,20 +57,6 @@ def watch(descriptor, over):
     if descriptor:
         os.set_inheritable(int(descriptor), False)
         threading.Thread(target=wait, daemon=True).start()
-
-
-def add_plumbing(server, over):
-    """Answer what hosts that use go-plugin call besides. Messages are empty, or one number."""
-
-    def shutdown(request, context):
-        over.set()
-        return b""
-
-    serving = b"\x08\x01"  # HealthCheckResponse.SERVING
-    for service, method, answer in (("plugin.GRPCController", "Shutdown", shutdown),
-                                    ("grpc.health.v1.Health", "Check", lambda request, context: serving)):
-        handler = grpc.unary_unary_rpc_method_handler(answer)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {method: handler}),))
 
 
 main()

@@ -23,6 +23,8 @@ protos=$top/sdk/proto
 "$python" -m grpc_tools.protoc -I "$protos" --python_out="$app" --grpc_python_out="$app" \
   $(cd "$protos" && find zlayer/diag zlayer/ir zlayer/backend -name '*.proto')
 
+"$python" -m compileall -qb "$app" # so that it starts fast
+
 mkdir -p "$plugin"
 "$python" -m zipapp "$app" -o "$plugin/python-backend.pyz"
 # -I and -B: nothing of the user's counts, and nothing is written.

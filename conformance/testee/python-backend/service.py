@@ -173,7 +173,7 @@ def failed(error, ref):
     """Say whose fault an error is."""
     if isinstance(error, Cancelled):
         return pb.Failed(kind=pb.FAILURE_KIND_CANCELLED, message="the build was cancelled")
-    if isinstance(error, Wrong):
+    if isinstance(error, (Wrong, PermissionError)):
         return pb.Failed(kind=pb.FAILURE_KIND_SOURCE, ref=ref, message=str(error))
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or isinstance(error, Unable):

@@ -124,7 +124,7 @@ def of_context(path, hidden, check):
                 node.children[entry.name] = child
         return node
 
-    return Tree(scan(path, ""))
+    return Tree(scan(os.path.realpath(path), ""))
 
 
 def read(path, info, names):
