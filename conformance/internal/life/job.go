@@ -11,11 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
+	"github.com/zlayer/zlayer/conformance/internal/peer"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1/backendv1grpc"
 )
 
 // job is one build being run.
@@ -27,7 +25,7 @@ type job struct {
 	// answer makes the answers to a question.
 	answer func(*backendv1.Ask) []*backendv1.Answer
 
-	stream grpc.BidiStreamingClient[backendv1.BuildRequest, backendv1.BuildEvent]
+	stream backendv1grpc.Backend_BuildClient
 	drop   context.CancelFunc
 	sends  sync.Mutex
 	held   sync.Mutex    // while it is locked nothing is received
@@ -175,7 +173,7 @@ func (j *job) outcome() (class, details, says string) {
 		return "unended", "", "the stream ended without artifact or failed"
 	case j.broken:
 		return "broken", "", j.err.Error()
-	case status.Code(j.err) == codes.Unavailable:
+	case peer.Lost(j.err):
 		return classDied, "", j.err.Error()
 	default:
 		return classRefused, "", j.err.Error()

@@ -142,6 +142,9 @@ func TestKillAndStop(t *testing.T) {
 	if code, ok := p.Exited(5 * time.Second); !ok || code != -1 {
 		t.Errorf("exit code %d, %t", code, ok)
 	}
+	if _, err := p.Client.Describe(t.Context(), &backendv1.DescribeRequest{}); !Lost(err) {
+		t.Errorf("a dead process answers %v", err)
+	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}

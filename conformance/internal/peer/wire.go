@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/zlayer/zlayer/sdk/backend/serve"
@@ -59,3 +61,7 @@ func dial(socket string) (*grpc.ClientConn, error) {
 func (p *Process) Shutdown(ctx context.Context) error {
 	return p.conn.Invoke(ctx, "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{})
 }
+
+// Lost reports whether a call failed because there is no connection to the
+// backend any more.
+func Lost(err error) bool { return status.Code(err) == codes.Unavailable }
