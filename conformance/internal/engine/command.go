@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ func (e *Engine) startCommand(ctx context.Context, module string, args []string)
 	}
 	unblock := context.AfterFunc(ctx, func() { _ = stdout.Close() })
 	i.Stdin, i.Stdout = stdin, stdout
+	i.memory = func() uint64 { return resident(cmd.Process.Pid) }
 	i.wait = sync.OnceValues(func() (int, error) {
 		defer unblock()
 		err := cmd.Wait()
@@ -64,4 +66,17 @@ func exitCode(ctx context.Context, err error) (int, error) {
 		return -1, err
 	}
 	return 0, nil
+}
+
+// resident is how many bytes of a process are in memory, where /proc says so.
+func resident(pid int) uint64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, pages uint64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		return 0
+	}
+	return pages * uint64(os.Getpagesize())
 }

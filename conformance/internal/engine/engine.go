@@ -86,6 +86,7 @@ type Instance struct {
 
 	stderr *tail
 	wait   func() (int, error)
+	memory func() uint64
 }
 
 // Wait waits for the end of the module and returns its exit code; -1 when it
@@ -95,3 +96,8 @@ func (i *Instance) Wait() (code int, err error) { return i.wait() }
 
 // Stderr is the end of what it wrote there so far.
 func (i *Instance) Stderr() string { return i.stderr.String() }
+
+// Memory is how many bytes of memory it has: the module's own, or what the
+// system keeps in memory for the command. 0: nobody knows. It must be called
+// while the module waits for input.
+func (i *Instance) Memory() uint64 { return i.memory() }

@@ -10,9 +10,11 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
@@ -98,11 +100,13 @@ func (p *inProcess) start(ctx context.Context, path string, args []string) (*Ins
 		stdout.CloseWithError(ctx.Err())
 	})
 	i := &Instance{Stdin: toStdin, Stdout: fromStdout, stderr: &tail{}}
+	var memory atomic.Pointer[api.Memory] // once there is one
+	i.memory = func() uint64 { return size(memory.Load()) }
 	done := make(chan ending, 1)
 	p.running.Add(1)
 	go func() {
 		defer p.running.Done()
-		code, err := p.run(ctx, module, world(args).WithStdin(stdin).WithStdout(stdout).WithStderr(i.stderr))
+		code, err := p.run(ctx, module, world(args).WithStdin(stdin).WithStdout(stdout).WithStderr(i.stderr), &memory)
 		unblock()
 		stop()
 		cancel()
@@ -133,15 +137,18 @@ func (sameBytes) Read(b []byte) (int, error) {
 }
 
 // run runs a module to its end.
-func (p *inProcess) run(ctx context.Context, module wazero.CompiledModule, config wazero.ModuleConfig) (code int, err error) {
+func (p *inProcess) run(ctx context.Context, module wazero.CompiledModule, config wazero.ModuleConfig, memory *atomic.Pointer[api.Memory]) (code int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			code, err = -1, fmt.Errorf("wazero gave up: %v", v)
 		}
 	}()
-	m, err := p.runtime.InstantiateModule(ctx, module, config)
-	if m != nil {
-		_ = m.Close(context.WithoutCancel(ctx))
+	m, err := p.runtime.InstantiateModule(ctx, module, config.WithStartFunctions())
+	if err == nil {
+		defer m.Close(context.WithoutCancel(ctx))
+		its := m.Memory()
+		memory.Store(&its)
+		_, err = m.ExportedFunction("_start").Call(ctx)
 	}
 	var exit *sys.ExitError
 	switch {
@@ -154,6 +161,14 @@ func (p *inProcess) run(ctx context.Context, module wazero.CompiledModule, confi
 	}
 	reason, _, _ := strings.Cut(err.Error(), "\n")
 	return -1, errors.New(reason)
+}
+
+// size is how large a memory is; 0 for none.
+func size(m *api.Memory) uint64 {
+	if m == nil || *m == nil {
+		return 0
+	}
+	return uint64((*m).Size())
 }
 
 // await waits for the end of a module, but not for ever after that of ctx.
