@@ -148,7 +148,7 @@ func TestTokensAndSymbols(t *testing.T) {
 		}
 		symbols = append(symbols, line)
 	}
-	want = "a=a 6:11-6:12 7:30-7:31|b=b|V=V 4:16-4:18 7:39-7:47"
+	want = "a=a 6:11-6:12 7:30-7:31|b=b|V=V 4:17-4:18 7:41-7:42"
 	if got := strings.Join(symbols, "|"); got != want {
 		t.Errorf("symbols\n got %s\nwant %s", got, want)
 	}

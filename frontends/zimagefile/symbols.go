@@ -94,7 +94,7 @@ func (p *parser) uses(t *symbolTable) {
 		for _, v := range p.variables(n) {
 			for _, kind := range []frontendv1.SymbolKind{frontendv1.SymbolKind_SYMBOL_KIND_ARG, frontendv1.SymbolKind_SYMBOL_KIND_ENV} {
 				if s := t.index[symbolKey{kind, v.name}]; s != nil {
-					s.References = append(s.References, p.rangeOf(v.span))
+					s.References = append(s.References, p.rangeOf(v.at))
 				}
 			}
 		}

@@ -47,6 +47,8 @@ func (p *parser) tokens() []*frontendv1.Token {
 type variable struct {
 	span
 	name string
+	// at is the name alone.
+	at span
 }
 
 // variables finds the variables of a scalar in the source, the outermost when
@@ -85,7 +87,7 @@ func variableAt(src []byte, i int) variable {
 	}
 	for end = start; end < len(src) && nameByte(src[end], end == start); end++ {
 	}
-	v := variable{span{i, end}, string(src[start:end])}
+	v := variable{span{i, end}, string(src[start:end]), span{start, end}}
 	if braces && v.name != "" {
 		v.end = i + substitution(src[i:])
 	}

@@ -111,7 +111,6 @@ func (c *converter) collection(n *node, y *yaml.Node) {
 	if y.Anchor != "" || y.Style&yaml.TaggedStyle != 0 {
 		n.start = skipProperties(c.src, n.start)
 	}
-	c.checkTag(n, y)
 	n.end = n.start
 	n.items = make([]*node, len(y.Content))
 	for i, child := range y.Content {
@@ -122,6 +121,7 @@ func (c *converter) collection(n *node, y *yaml.Node) {
 	if y.Style&yaml.FlowStyle != 0 {
 		n.end = bracketEnd(c.src, max(n.end, n.start+1))
 	}
+	c.checkTag(n, y)
 }
 
 // checkTag refuses tags that are not of YAML's core schema.
