@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,6 +64,26 @@ func golden(t *testing.T, name, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("%s is not as it was; after a look: go test ./conformance/report -update\n%s", path, got)
+	}
+}
+
+// What is said of many cases is said of the first ones, and of all on request.
+func TestLikewise(t *testing.T) {
+	r := conforming()
+	for i := range 200 {
+		r.Results = append(r.Results, suite.Result{Name: fmt.Sprintf("life/%03d", i), Status: suite.Blocked, Why: "blocked by contract/digests"})
+	}
+	r.Results = append(r.Results, suite.Result{Name: "wasm/x", Status: suite.CannotRun, Why: "no go"})
+	const want = `blocked        life/002: blocked by contract/digests
+               and 197 more likewise
+cannot run     wasm/x: no go
+
+section`
+	if got := write(t, "text", r, report.Options{}); !strings.Contains(got, want) || strings.Contains(got, "life/003") {
+		t.Errorf("got\n%s", got)
+	}
+	if got := write(t, "text", r, report.Options{Verbose: true}); strings.Contains(got, "likewise") || !strings.Contains(got, "life/199") {
+		t.Errorf("got\n%s", got)
 	}
 }
 

@@ -29,14 +29,25 @@ func (o *out) printf(format string, args ...any) {
 type text struct {
 	out
 	Options
-	shown bool
+	last string // what the last line said of its case
+	like int    // how many cases in a row it said that of
 }
+
+// enough is how many lines in a row say the same of their cases.
+const enough = 3
 
 func (t *text) Result(r suite.Result) {
 	if r.Status == suite.Passed && !t.Verbose {
 		return
 	}
-	t.shown = true
+	said := words(r.Status) + gist(r)
+	if said != t.last {
+		t.more()
+		t.last, t.like = said, 0
+	}
+	if t.like++; t.like > enough && !t.Verbose {
+		return
+	}
 	about := line(r.Name)
 	if why := gist(r); why != "" {
 		about += ": " + why
@@ -44,8 +55,16 @@ func (t *text) Result(r suite.Result) {
 	t.printf("%-13s  %s\n", words(r.Status), about)
 }
 
+// more says how many cases got no line because it would have said the same.
+func (t *text) more() {
+	if n := t.like - enough; n > 0 && !t.Verbose {
+		t.printf("%-13s  and %d more likewise\n", "", n)
+	}
+}
+
 func (t *text) End(r *conformance.Report) error {
-	if t.shown {
+	t.more()
+	if t.like > 0 {
 		t.printf("\n")
 	}
 	t.counts(r)

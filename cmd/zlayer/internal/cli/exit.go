@@ -28,6 +28,7 @@ const (
 	exitImage       = 6
 	exitUnsupported = 7
 	exitInput       = 8
+	exitConformance = 9
 	exitInterrupted = 130
 )
 
@@ -43,6 +44,7 @@ const exitCodes = `Every command ends with one of these codes:
   6    an image could not be found, fetched or pushed
   7    no backend can build what was asked
   8    an input cannot be used: a context, a file, a secret, a name, an output
+  9    a plugin does not conform
   130  interrupted`
 
 // newExitCodesTopic returns the help topic "exit-codes".
@@ -80,6 +82,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case errors.Is(err, errReported), errors.As(err, &source):
 		return exitSource
+	case errors.Is(err, errNotConforming):
+		return exitConformance
 	case interrupted(ctx, err):
 		return exitInterrupted
 	case errors.As(err, &usage):
@@ -112,7 +116,7 @@ func (a *app) report(ctx context.Context, err error) {
 	)
 	files, findings := findingsOf(err)
 	switch {
-	case err == nil, errors.Is(err, errReported):
+	case err == nil, errors.Is(err, errReported), errors.Is(err, errNotConforming):
 	case interrupted(ctx, err):
 		fmt.Fprintln(w, "zlayer: interrupted")
 	case errors.As(err, &step):

@@ -93,7 +93,7 @@ user's config.yaml, in this order; "zlayer config" shows them.`,
 	root.AddCommand(
 		newBuild(a), newCheck(a), newIR(a), newExplain(a),
 		newImages(a), newTag(a), newPush(a), newSave(a),
-		newPlugin(a), newConfig(a), newVersion(a), newExitCodesTopic(),
+		newPlugin(a), newConformance(a), newConfig(a), newVersion(a), newExitCodesTopic(),
 	)
 	return root
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zlayer/zlayer/conformance"
+	"github.com/zlayer/zlayer/conformance/report"
+	"github.com/zlayer/zlayer/conformance/suite"
+)
+
+// completePlugins completes ids of plugins, also of broken ones; else folders.
+func (a *app) completePlugins(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(given) > 0 || a.configure(c, nil) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	h, err := a.open()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	var ids []string
+	for _, p := range h.Plugins() {
+		ids = append(ids, p.ID)
+	}
+	return ids, cobra.ShellCompDirectiveDefault
+}
+
+// completeCases completes the sections and cases of the plugin that is given.
+func (a *app) completeCases(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	const directive = cobra.ShellCompDirectiveNoFileComp
+	if len(given) == 0 || a.configure(c, nil) != nil {
+		return nil, directive
+	}
+	o, err := a.conformanceOptions(c, given[0])
+	if err != nil {
+		return nil, directive
+	}
+	cases, err := conformance.List(o)
+	if err != nil {
+		return nil, directive
+	}
+	var names []string
+	for _, c := range cases {
+		if section := suite.Section(c.Name); !slices.Contains(names, section) {
+			names = append(names, section)
+		}
+		names = append(names, c.Name)
+	}
+	return names, directive
+}
+
+// completeReports completes the FORMAT= of an output.
+func completeReports(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var values []string
+	for _, f := range report.Formats() {
+		values = append(values, f+"=")
+	}
+	return values, cobra.ShellCompDirectiveNoSpace
+}
