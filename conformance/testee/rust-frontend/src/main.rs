@@ -84,8 +84,9 @@ impl<'a> ParseRequest<'a> {
             match field? {
                 (1, Value::Bytes(name)) => self.name = String::from_utf8_lossy(name).into_owned(),
                 (2, Value::Bytes(content)) => self.content = content,
+                (3, Value::Bytes(file)) => Fields(file).try_for_each(|f| f.map(drop))?, // nobody asked
                 (4, Value::Number(tokens)) => self.tokens = tokens != 0,
-                (1 | 2 | 4, _) => return Err(Malformed),
+                (1..=4, _) => return Err(Malformed),
                 _ => {}
             }
         }
