@@ -122,8 +122,10 @@ func (p *play) message(l *laid, id string) *backendv1.Start {
 	temp := filepath.Join(p.dir, "job-"+id)
 	p.check(os.Mkdir(temp, 0o700))
 	epoch := int64(1_000_000_000)
+	build := l.resolve(p.mark + "-" + id)
+	p.Needs(build.GetFeatures()...)
 	return &backendv1.Start{
-		JobId: id, Build: l.resolve(p.mark + "-" + id), Contexts: []*backendv1.Context{l.context.CloneVT()},
+		JobId: id, Build: build, Contexts: []*backendv1.Context{l.context.CloneVT()},
 		ImagesDir: l.images, StateDir: p.stateDir, TempDir: temp, SourceDateEpoch: &epoch,
 	}
 }
