@@ -21,10 +21,10 @@ const (
 	stepOnbuild     = 20
 )
 
-var (
-	errDepth     = errors.New("malformed message: onbuild inside onbuild")
-	errMalformed = errors.New("malformed message: a field's tag or length is wrong")
-)
+// ErrNested is an answer in which an onbuild step holds another one (SPEC S6).
+var ErrNested = errors.New("malformed message: onbuild inside onbuild")
+
+var errMalformed = errors.New("malformed message: a field's tag or length is wrong")
 
 // checkDepth refuses a Response in which an onbuild step holds another one.
 func checkDepth(response []byte) error {
@@ -46,7 +46,7 @@ func checkContainer(container []byte) error {
 
 func checkStep(step []byte) error {
 	return each(step, stepOnbuild, func(inner []byte) error {
-		return each(inner, stepOnbuild, func([]byte) error { return errDepth })
+		return each(inner, stepOnbuild, func([]byte) error { return ErrNested })
 	})
 }
 

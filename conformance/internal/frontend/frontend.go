@@ -115,6 +115,7 @@ func (p *plugin) cases() []suite.Case {
 		}
 	}
 	list = append(list, p.ruleCases()...)
+	list = append(list, p.needsEndCase())
 	list = append(list, p.pureCases()...)
 	for _, v := range p.scripts {
 		if section+v.Name != first {

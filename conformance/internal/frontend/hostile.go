@@ -31,7 +31,7 @@ func (p *plugin) hostileCases() []suite.Case {
 	var list []suite.Case
 	for _, k := range kinds {
 		list = append(list, suite.Case{
-			Name: section + k.name, About: k.about, Spec: []string{"F7", "F1"}, After: based(), Limit: budget,
+			Name: section + k.name, About: k.about, Spec: []string{"F7", "F1"}, After: append(based(), answered), Limit: budget,
 			Run: func(ctx context.Context, t *suite.T) { p.withstand(ctx, t, k.requests()) },
 		})
 	}

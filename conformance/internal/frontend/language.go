@@ -16,7 +16,7 @@ import (
 
 // textCase runs a vector about a language.
 func (p *plugin) textCase(v *vectors.Frontend) suite.Case {
-	c := vectorCase(v, based()...)
+	c := vectorCase(v, append(based(), needsEnd)...)
 	c.Run = func(ctx context.Context, t *suite.T) {
 		got, err := p.understand(ctx, v)
 		if err != nil {
@@ -31,6 +31,25 @@ func (p *plugin) textCase(v *vectors.Frontend) suite.Case {
 		}
 	}
 	return c
+}
+
+// needsEnd is the case about needs that never end.
+const needsEnd = section + "rule-needs-end"
+
+func (p *plugin) needsEndCase() suite.Case {
+	return suite.Case{
+		Name: needsEnd, About: "no text needs more than 8 rounds", Spec: []string{"F9"}, After: []string{first, section + "rule-needs-clean"},
+		Run: func(ctx context.Context, t *suite.T) {
+			for _, v := range p.texts {
+				_, err := p.understand(ctx, v)
+				var e *ending
+				if errors.As(err, &e) && e.rule == "F9" {
+					t.Fail(p.textProblem(v, err))
+					return
+				}
+			}
+		},
+	}
 }
 
 // textProblem says why there is nothing to compare.
@@ -71,7 +90,9 @@ func (p *plugin) understand(ctx context.Context, v *vectors.Frontend) (*understo
 			u.request.Files = append(u.request.Files, reply(v.Context, need))
 		}
 	}
-	return nil, endf("ok", "[F9] after %d rounds it still needs %s", rounds, strings.TrimSpace(needText(u.needs[len(u.needs)-1:])))
+	err := endf("ok", "[F9] after %d rounds it still needs %s", rounds, strings.TrimSpace(needText(u.needs[len(u.needs)-1:])))
+	err.rule = "F9"
+	return nil, err
 }
 
 // outcome is the class of what came out.

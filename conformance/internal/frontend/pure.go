@@ -39,7 +39,7 @@ func (p *plugin) pureCases() []suite.Case {
 		})
 	}
 	for i := range list {
-		list[i].After = []string{first}
+		list[i].After = []string{first, answered}
 	}
 	return list
 }

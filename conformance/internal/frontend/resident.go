@@ -80,6 +80,8 @@ func decode(frame []byte, id uint64) (*answer, error) {
 	switch {
 	case errors.As(err, &failure):
 		return nil, endf("failure", "it answered with a failure, %s: %s", failure.Code, failure.Message)
+	case errors.Is(err, frontend.ErrNested):
+		return nil, &ending{class: "malformed", message: err.Error(), rule: "S6"}
 	case err != nil:
 		return nil, endf("malformed", "its answer is malformed: %v", err)
 	}

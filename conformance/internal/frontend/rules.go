@@ -145,7 +145,7 @@ func broken(b *irv1.Build, problem string) string {
 	case has("range: "):
 		return "D2"
 	}
-	return "S1"
+	return "S9"
 }
 
 // nodeRanges returns the ranges of a node of the IR.

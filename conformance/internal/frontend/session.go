@@ -29,13 +29,15 @@ const (
 type ending struct {
 	// class is "failure", "died", "timeout" or "malformed".
 	class, message string
+	// rule is the sentence of SPEC.md that the answer breaks, when it is known.
+	rule string
 }
 
 // Error returns the message.
 func (e *ending) Error() string { return e.message }
 
 func endf(class, format string, args ...any) *ending {
-	return &ending{class, fmt.Sprintf(format, args...)}
+	return &ending{class: class, message: fmt.Sprintf(format, args...)}
 }
 
 // queued is how many answers, and how many writes, may wait: more than any

@@ -3,7 +3,9 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -16,12 +18,14 @@ import (
 // has a case of its own, which looks at the answers about all texts of the
 // vectors, so that what one sentence is broken by is one failure.
 var rules = []struct{ id, name, about string }{
+	{answers, "rule-answered", "every text is answered, and not by a failure"},
 	{"D1", "rule-diagnostics-whole", "diagnostics have a severity, a kebab-case code and a message"},
 	{"D2", "rule-ranges-inside", "ranges lie in their file and do not end before they start"},
 	{"D3", "rule-columns-agree", "columns in bytes and in UTF-16 units name the same place"},
 	{"D4", "rule-diagnostics-in-order", "diagnostics are in the order of the file"},
 	{"D5", "rule-fixes-do-not-overlap", "the edits of a fix do not overlap"},
-	{"S1", "rule-build-closed", "a build has no unknown field, no unset oneof and nothing missing"},
+	{"S1", "rule-build-closed", "a build has no unknown field and no unset oneof"},
+	{"S9", "rule-build-whole", "a build has all that its nodes may not lack"},
 	{"S2", "rule-features-exact", "a build lists exactly the features that it uses"},
 	{"S3", "rule-stages", "a container build has a stage, and only ARG before the first"},
 	{"S5", "rule-shell-one-word", "a command in shell form is one word"},
@@ -37,7 +41,7 @@ var rules = []struct{ id, name, about string }{
 func based() []string {
 	list := []string{first}
 	for _, r := range rules {
-		if slices.Contains([]string{"D1", "D2", "S1", "F8"}, r.id) {
+		if slices.Contains([]string{"D1", "D2", "S1", "S9", "F8"}, r.id) {
 			list = append(list, section+r.name)
 		}
 	}
@@ -53,6 +57,12 @@ type survey struct {
 	mu       sync.Mutex
 	reported map[string]bool // rules whose problems have a case that reports them
 }
+
+// answers is the sentence that every text has an answer, answered its case.
+const (
+	answers  = "F7"
+	answered = section + "rule-answered"
+)
 
 // maxFound is how many problems a rule reports.
 const maxFound = 5
@@ -92,24 +102,41 @@ func (p *plugin) unreported(problems []diag.Problem) []diag.Problem {
 	return slices.DeleteFunc(problems, func(x diag.Problem) bool { return p.survey.reported[x.Rule] })
 }
 
-// look asks for everything. Texts that are not answered have cases that say so.
+// look asks for everything, until too much is not answered.
 func (p *plugin) look(ctx context.Context) map[string][]suite.Problem {
 	found := map[string][]suite.Problem{}
+	add := func(rule string, problem suite.Problem) {
+		if len(found[rule]) < maxFound {
+			found[rule] = append(found[rule], problem)
+		}
+	}
 	for _, request := range p.requests() {
 		for _, tokens := range []bool{true, false} {
 			request.Tokens = tokens
 			a, err := p.resident.ask(ctx, request)
 			if err != nil {
+				rule, problem := askProblem(request, err)
+				if add(rule, problem); len(found[answers]) == maxFound {
+					return found
+				}
 				continue
 			}
 			for _, x := range check(request, a.ParseResponse) {
-				if len(found[x.Rule]) < maxFound {
-					found[x.Rule] = append(found[x.Rule], ruleProblem(request, x))
-				}
+				add(x.Rule, ruleProblem(request, x))
 			}
 		}
 	}
 	return found
+}
+
+// askProblem says why a text has no answer, and what sentence that breaks.
+func askProblem(request *frontendv1.ParseRequest, err error) (rule string, problem suite.Problem) {
+	rule, class := answers, "suite"
+	var e *ending
+	if errors.As(err, &e) {
+		rule, class = cmp.Or(e.rule, answers), e.class
+	}
+	return rule, suite.Problem{Class: class, Message: err.Error(), Input: shown(request.GetContent())}
 }
 
 // ruleProblem says what an answer breaks.
