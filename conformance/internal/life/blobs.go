@@ -18,6 +18,7 @@ import (
 
 	"github.com/zlayer/zlayer/conformance/internal/target"
 	"github.com/zlayer/zlayer/conformance/suite"
+	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
 var sha = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -39,9 +40,15 @@ func (p *play) blobs(w words) {
 		wrong("the artifact has %d blobs, not %s", len(artifact.GetBlobs()), count)
 	}
 	digests := blobDigests(j)
-	for _, d := range digests {
-		if !sha.MatchString(d) {
-			wrong("%q is no digest", d)
+	for n, b := range artifact.GetBlobs() {
+		at := place{b.GetRef().GetStage(), b.GetRef().GetStep()}
+		switch {
+		case !sha.MatchString(b.GetDigest()):
+			wrong("%q is no digest", b.GetDigest())
+		case b.GetRef() == nil || !p.known(j, at):
+			wrong("blob %d names no step of the build", n)
+		case n > 0 && !before(artifact.GetBlobs()[n-1].GetRef(), b.GetRef()):
+			wrong("blob %d is not above the one before it", n)
 		}
 	}
 	dir, err := p.exportTo(artifact.GetHandle(), unique(digests))
@@ -56,6 +63,15 @@ func (p *play) blobs(w words) {
 			wrong("blob %s has %d bytes, and is said to have %d", b.GetDigest(), info.Size(), b.GetSize())
 		}
 	}
+}
+
+// before reports whether a step comes before another one: stages come after
+// what they are made of.
+func before(a, b *backendv1.StepRef) bool {
+	if a.GetStage() != b.GetStage() {
+		return a.GetStage() < b.GetStage()
+	}
+	return a.GetStep() < b.GetStep()
 }
 
 func unique(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

@@ -164,6 +164,9 @@ func (p *play) ends(w words) {
 	case <-time.After(limit):
 		p.problem(suite.Problem{Class: classTimeout, Message: fmt.Sprintf("the build did not end within %v", limit), Want: want})
 	}
+	if p.ctx.Err() != nil { // it ended because the time was up
+		p.problem(suite.Problem{Class: classTimeout, Message: "the build did not end", Want: want})
+	}
 	p.look()
 	class, details, says := j.outcome()
 	p.Tracef("ended: %s %s: %s", class, details, says)
@@ -172,6 +175,9 @@ func (p *play) ends(w words) {
 			Class: class, Message: fmt.Sprintf("the build ended as %s: %s", class, says),
 			Want: want, Got: strings.TrimSpace(class + " " + details + "\n" + tail(j.output()) + "\n" + lastWords(p.now.stderr())),
 		})
+	}
+	if says == "" {
+		p.fatal(class, "the failure does not say what happened")
 	}
 }
 

@@ -73,14 +73,14 @@ func (p *play) gone(w words) {
 // left lists what is there of builds.
 func (p *play) left() []string {
 	list := p.leftProcesses()
-	for _, pr := range p.processes {
-		for point := range mountsOf(os.Getpid()) {
-			if strings.HasPrefix(point, p.dir+"/") || strings.HasPrefix(point, p.stateDir+"/job-") {
-				list = append(list, "the mount "+point)
-			}
+	for point := range mountsOf(os.Getpid()) {
+		if strings.HasPrefix(point, p.dir+"/") {
+			list = append(list, "the mount "+point)
 		}
-		if code, ended := pr.exited(); ended {
-			if code >= 0 { // one that was killed could not
+	}
+	for _, pr := range p.processes {
+		if _, ended := pr.exited(); ended {
+			if !pr.killed() { // then its socket and what is in temp_dir is the host's to remove
 				list = append(list, filesIn("file", pr.sockets)...)
 			}
 			continue
@@ -95,7 +95,9 @@ func (p *play) left() []string {
 		list = append(list, filesIn("temporary file", pr.temp)...)
 	}
 	for _, j := range p.jobs {
-		list = append(list, filesIn("temporary file", j.start.GetTempDir())...)
+		if !j.on.killed() {
+			list = append(list, filesIn("temporary file", j.start.GetTempDir())...)
+		}
 	}
 	list = append(list, p.named()...)
 	slices.Sort(list)
@@ -108,6 +110,12 @@ func (pr *process) exited() (int, bool) {
 		return 0, true
 	}
 	return pr.Exited(0)
+}
+
+// killed reports whether the process was ended by a signal.
+func (pr *process) killed() bool {
+	code, ended := pr.exited()
+	return ended && code < 0
 }
 
 // leftProcesses lists the processes that backends have started and that still
@@ -129,6 +137,24 @@ func (p *play) leftProcesses() []string {
 		}
 	}
 	return list
+}
+
+// sweep ends and removes what a backend has left, so that the suite leaves
+// nothing behind.
+func (p *play) sweep() {
+	for pid, s := range running() {
+		for _, pr := range p.processes {
+			if _, ok := pr.seen[s.proc]; ok {
+				kill(pid)
+			}
+		}
+	}
+	for point := range mountsOf(os.Getpid()) {
+		if strings.HasPrefix(point, p.dir+"/") {
+			unmount(point)
+		}
+	}
+	_ = os.RemoveAll(p.dir) // what is left then is removed with the rest
 }
 
 // filesIn lists what is in a folder.

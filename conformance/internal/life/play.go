@@ -118,7 +118,7 @@ func (p *play) end() {
 	for _, proc := range p.processes {
 		proc.close()
 	}
-	_ = os.RemoveAll(p.dir) // what is left then is removed with the rest
+	p.sweep()
 }
 
 // lines plays lines; those from "times N" to "again" N times.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // seesProcesses says that this system shows processes to others.
@@ -96,3 +97,8 @@ func sampleOf(pid int) sample {
 	}
 	return s
 }
+
+// kill ends a process; unmount takes a mount away from the names of files.
+func kill(pid int) { _ = syscall.Kill(pid, syscall.SIGKILL) }
+
+func unmount(point string) { _ = syscall.Unmount(point, syscall.MNT_DETACH) }

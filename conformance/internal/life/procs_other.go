@@ -23,3 +23,5 @@ func commandLine(int) string       { return "" }
 func environment(int) string       { return "" }
 func mountsOf(int) map[string]bool { return nil }
 func sampleOf(int) sample          { return nil }
+func kill(int)                     {}
+func unmount(string)               {}

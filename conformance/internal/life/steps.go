@@ -5,8 +5,10 @@ package life
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/zlayer/zlayer/conformance/internal/target"
 	"github.com/zlayer/zlayer/conformance/suite"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
@@ -96,6 +98,9 @@ func (p *play) complete(j *job, started, finished map[place]bool) {
 		}
 	}
 	for at := range started {
+		if !p.known(j, at) {
+			p.fatal(classOK, "step %v was started, which the build does not have", at)
+		}
 		if well && !finished[at] {
 			p.fatal(classOK, "step %v was not finished", at)
 		}
@@ -103,6 +108,16 @@ func (p *play) complete(j *job, started, finished map[place]bool) {
 	if len(started) == 0 {
 		p.fatal(classOK, "no step was started")
 	}
+}
+
+// known reports whether a build has a step. Those of a wasm build are what the
+// backend says.
+func (p *play) known(j *job, at place) bool {
+	if p.kind == target.Wasm {
+		return at[0] == 0
+	}
+	stages := j.start.GetBuild().GetContainer().GetStages()
+	return int(at[0]) < len(stages) && int(at[1]) < len(stages[at[0]].GetSteps())
 }
 
 // uncached wants no step to have used an earlier result.
@@ -118,21 +133,27 @@ func (p *play) uncached(w words) {
 
 // metadata reports whether a step is without work.
 func (p *play) metadata(j *job, ref *backendv1.StepRef) bool {
-	stages := j.start.GetBuild().GetContainer().GetStages()
-	if int(ref.GetStage()) >= len(stages) || int(ref.GetStep()) >= len(stages[ref.GetStage()].GetSteps()) {
+	if p.kind == target.Wasm || !p.known(j, place{ref.GetStage(), ref.GetStep()}) {
 		return false
 	}
-	return stages[ref.GetStage()].GetSteps()[ref.GetStep()].GetMetadata() != nil
+	stage := j.start.GetBuild().GetContainer().GetStages()[ref.GetStage()]
+	return stage.GetSteps()[ref.GetStep()].GetMetadata() != nil
 }
 
-// output wants the output of a build to have a text: output TEXT [of ID].
+// output wants a command to have written exactly a text: output stdout|stderr
+// TEXT [of ID].
 func (p *play) output(w words) {
-	j, text := p.of(&w), w.next()
+	j, stream, text := p.of(&w), w.next(), w.next()
 	p.nothing(w)
-	if p.expectation(j, "output", text)() {
-		return
+	var got strings.Builder
+	for _, e := range j.all() {
+		if o := e.GetOutput(); o.GetStderr() == (stream == "stderr") {
+			got.Write(o.GetData())
+		}
 	}
-	p.problem(suite.Problem{Class: classOK, Message: "the output of the build does not have the text", Want: text, Got: tail(j.output())})
+	if got.String() != text {
+		p.problem(suite.Problem{Class: classOK, Message: fmt.Sprintf("the %s of the build is not what the command wrote", stream), Want: text, Got: tail(got.String())})
+	}
 }
 
 // inputs wants every input that is reported to have a kind, a name and what it

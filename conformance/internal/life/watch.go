@@ -5,6 +5,7 @@ package life
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,10 +72,26 @@ func (p *play) untouched(w words) {
 			list = append(list, path+" is gone")
 		}
 	}
+	list = append(list, p.strangers()...)
 	if state {
 		list = append(list, filesIn("file", p.stateDir)...)
 	}
 	if slices.Sort(list); len(list) > 0 {
 		p.problem(suite.Problem{Class: classOK, Message: "the backend wrote where it must not: " + list[0], Got: strings.Join(list, "\n")})
 	}
+}
+
+// strangers lists what is in the script's folder and was not put there by this
+// package: beside the folders that the backend was given.
+func (p *play) strangers() []string {
+	files, err := os.ReadDir(p.dir)
+	p.check(err)
+	var list []string
+	for _, f := range files {
+		first, _, _ := strings.Cut(f.Name(), "-")
+		if !slices.Contains([]string{"state", "process", "build", "job", "export"}, first) {
+			list = append(list, filepath.Join(p.dir, f.Name())+" is new")
+		}
+	}
+	return list
 }
