@@ -6,7 +6,7 @@ package wasm
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,11 +30,7 @@ const limit = 10 * time.Minute
 // Cases returns the cases for a plugin and a function that ends what they
 // share.
 func Cases(t *target.Target) (cases []suite.Case, done func(), err error) {
-	all, err := vectors.Wasms()
-	for _, dir := range t.Vectors {
-		more, readErr := vectors.ReadWasms(os.DirFS(dir))
-		all, err = append(all, more...), errors.Join(err, readErr)
-	}
+	all, err := read(t)
 	if err != nil {
 		return nil, func() {}, err
 	}
@@ -49,6 +45,27 @@ func Cases(t *target.Target) (cases []suite.Case, done func(), err error) {
 		}
 	}
 	return cases, func() { _ = e.Close() }, nil
+}
+
+// read returns the vectors of this project and of the author.
+func read(t *target.Target) ([]*vectors.Wasm, error) {
+	all, err := vectors.Wasms()
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range t.Vectors {
+		more, err := vectors.ReadWasms(os.DirFS(dir))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+		for _, v := range more {
+			if slices.ContainsFunc(all, func(other *vectors.Wasm) bool { return other.Name == v.Name }) {
+				return nil, fmt.Errorf("%s: there is another wasm vector %s: rename this one", dir, v.Name)
+			}
+			all = append(all, v)
+		}
+	}
+	return all, nil
 }
 
 // hands reports whether the plugin is given all of the variables.

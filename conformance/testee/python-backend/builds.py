@@ -108,6 +108,8 @@ class Build:
             source = getattr(step.transfer, "from")
             own = source.kind == ir.INPUT_KIND_CONTEXT
             Copy(files, self.input(source), own, step.transfer, self.now, inline).run()
+        elif op != "metadata":
+            raise Foreign("a step needs something that this backend does not have")
 
     def layer(self, files):
         """Write what a step has changed and return its blob."""

@@ -9,10 +9,9 @@ import tarfile
 
 from tree import Node, Tree, XATTR
 
-KINDS = {tarfile.REGTYPE: "file", tarfile.AREGTYPE: "file", tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "symlink",
+KINDS = {tarfile.AREGTYPE: "file", tarfile.REGTYPE: "file", tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "symlink",
          tarfile.FIFOTYPE: "fifo", tarfile.CHRTYPE: "char", tarfile.BLKTYPE: "block"}
-TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "symlink": tarfile.SYMTYPE, "fifo": tarfile.FIFOTYPE,
-         "char": tarfile.CHRTYPE, "block": tarfile.BLKTYPE}
+TYPES = {kind: type for type, kind in KINDS.items()}
 
 
 class Unable(Exception):
@@ -44,11 +43,10 @@ def unpack(path, to, check):
     if magic == b"\x28\xb5\x2f\xfd":
         raise Unable("layers compressed by zstd cannot be read")
     opened = gzip.open if magic.startswith(b"\x1f\x8b") else open
-    with opened(path, "rb") as source, open(to + ".part", "wb") as out:
+    with opened(path, "rb") as source, open(to, "wb") as out:
         while piece := source.read(1 << 20):
             check()
             out.write(piece)
-    os.rename(to + ".part", to)
 
 
 def apply(tree, path, check):

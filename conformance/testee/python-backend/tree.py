@@ -62,7 +62,7 @@ class Tree:
         self.at(place[:-1]).children[place[-1]] = node
         self.changed.add(place)
 
-    def find(self, path, follow=True, make=None):
+    def find(self, path, make=None):
         """Return the place that a path leads to, links being followed inside the tree.
 
         With make, folders that are missing on the way are made of what it returns."""
@@ -81,7 +81,7 @@ class Tree:
                 self.put(place, make())
             place += (name,)
             node = self.at(place)
-            if node is not None and node.kind == "symlink" and (follow or any(todo)):
+            if node is not None and node.kind == "symlink":
                 links += 1
                 if links > MAX_LINKS:
                     raise Wrong("%s: too many links, or one that leads to itself" % path)
