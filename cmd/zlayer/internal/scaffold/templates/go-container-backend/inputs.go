@@ -76,13 +76,15 @@ func contextFile(dir *buildctx.Context, e buildctx.Entry) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	xattrs, err := dir.Xattrs(e.Path)
-	if err != nil {
-		return nil, err
-	}
 	h.PAXRecords = map[string]string{}
-	for key, value := range xattrs {
-		h.PAXRecords["SCHILY.xattr."+key] = value
+	if e.Info.IsDir() || e.Info.Mode().IsRegular() {
+		xattrs, err := dir.Xattrs(e.Path)
+		if err != nil {
+			return nil, err
+		}
+		for key, value := range xattrs {
+			h.PAXRecords["SCHILY.xattr."+key] = value
+		}
 	}
 	h.Uid, h.Gid = 0, 0
 	f := plain(h)

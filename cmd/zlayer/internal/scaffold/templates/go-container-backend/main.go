@@ -6,6 +6,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -27,8 +29,8 @@ var features = []string{"copy", "copy.from.context", "copy.from.image", "copy.fr
 
 // copier is the backend. Of its state folder it uses
 //
-//	artifacts/JOB/   the layers of a build, kept until Remove
-//	jobs/JOB/        those of a running build
+//	artifacts/HANDLE/   the layers of a build, kept until Remove
+//	jobs/ID/            those of a running build
 type copier struct{}
 
 // Describe says which images can be made: with nothing to run, for any machine.
@@ -45,7 +47,7 @@ func (copier) Build(ctx context.Context, start *backendv1.Start, job backend.Job
 			return nil, backend.Sourcef(nil, "this backend lacks %s", f)
 		}
 	}
-	artifact := &backendv1.Artifact{Handle: start.GetJobId()}
+	artifact := &backendv1.Artifact{}
 	err := shelf.Stage(start.GetStateDir(), start.GetJobId(), func(dir string) error {
 		contents, err := os.Create(filepath.Join(dir, "contents"))
 		if err != nil {
@@ -57,17 +59,35 @@ func (copier) Build(ctx context.Context, start *backendv1.Start, job backend.Job
 		if err != nil {
 			return err
 		}
-		artifact.Blobs = last.layers
-		kept := artifacts(start.GetStateDir(), artifact.GetHandle())
-		if err := os.MkdirAll(filepath.Dir(kept.Dir), 0o700); err != nil {
-			return err
-		}
-		return os.Rename(b.dir, kept.Dir)
+		artifact.Handle, artifact.Blobs = handle(last.layers), last.layers
+		return keep(b.dir, artifacts(start.GetStateDir(), artifact.GetHandle()).Dir)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return artifact, nil
+}
+
+// handle names an artifact by its layers.
+func handle(layers []*backendv1.Blob) string {
+	sum := sha256.New()
+	for _, l := range layers {
+		fmt.Fprintln(sum, l.GetDigest())
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// keep puts the layers of a build where those of artifacts are, unless another
+// build made the same.
+func keep(layers, kept string) error {
+	if err := os.MkdirAll(filepath.Dir(kept), 0o700); err != nil {
+		return err
+	}
+	err := os.Rename(layers, kept)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // artifacts are the layers of an artifact.

@@ -117,7 +117,7 @@ func (c *copying) find(source string) ([]string, error) {
 	}
 	var names []string
 	for _, name := range c.from.below(base) {
-		if hit, _ := s.Match(strings.TrimPrefix(strings.TrimPrefix(name, base), "/")); hit {
+		if hit, _ := s.Match(relative(base, name)); hit {
 			names = append(names, name)
 		}
 	}
@@ -137,13 +137,13 @@ func (c *copying) source(name string) error {
 	case !f.isDir():
 		return c.one(path.Base(name), f.alone())
 	}
-	if err := c.mkdir(parent(c.to), folder()); err != nil {
+	if err := c.mkdir(c.to, folder()); err != nil {
 		return err
 	}
-	made := folder()
-	made.ModTime = f.ModTime
-	if err := c.mkdir(c.to, made); err != nil {
-		return err
+	if c.changed[c.to] { // it was made here, and stands for the source
+		made := folder()
+		made.ModTime = f.ModTime
+		c.tree[c.to] = made
 	}
 	copies := map[*file]*file{} // names that are one file stay so
 	for _, below := range c.from.below(at) {
@@ -151,7 +151,7 @@ func (c *copying) source(name string) error {
 		if copies[f] == nil {
 			copies[f] = f.alone()
 		}
-		if err := c.put(path.Join(c.to, strings.TrimPrefix(below, at)), copies[f]); err != nil {
+		if err := c.put(path.Join(c.to, relative(at, below)), copies[f]); err != nil {
 			return err
 		}
 	}

@@ -63,6 +63,9 @@ func (t tree) below(dir string) []string {
 // inside says whether a path is below a folder.
 func inside(dir, name string) bool { return dir == "" || strings.HasPrefix(name, dir+"/") }
 
+// relative is a path below a folder as seen from there.
+func relative(dir, name string) string { return strings.TrimPrefix(name[len(dir):], "/") }
+
 // remove removes what is at a path, and all below.
 func (t tree) remove(name string) {
 	maps.DeleteFunc(t, func(n string, _ *file) bool { return n == name || inside(name, n) })
