@@ -45,7 +45,9 @@ func (p *plugin) withstand(ctx context.Context, t *suite.T, requests []*frontend
 		a, err := p.resident.ask(ctx, request)
 		switch {
 		case err != nil:
-			t.Fail(suite.Problem{Class: "died", Message: fmt.Sprintf("text %d: %v", i, err), Input: shown(request.GetContent())})
+			_, problem := askProblem(request, err)
+			problem.Message += fmt.Sprintf(" (text %d)", i)
+			t.Fail(problem)
 		default:
 			problems := p.unreported(check(request, a.ParseResponse))
 			if len(problems) == 0 {

@@ -54,12 +54,9 @@ func (p *plugin) needsEndCase() suite.Case {
 
 // textProblem says why there is nothing to compare.
 func (p *plugin) textProblem(v *vectors.Frontend, err error) suite.Problem {
-	class := "suite"
-	var e *ending
-	if errors.As(err, &e) {
-		class = e.class
-	}
-	return suite.Problem{Class: class, Message: err.Error(), Input: shown(v.Content), Want: v.Expect}
+	_, problem := askProblem(&frontendv1.ParseRequest{Content: v.Content}, err)
+	problem.Want = v.Expect
+	return problem
 }
 
 // understood is what a frontend said about a vector's build file in the end.

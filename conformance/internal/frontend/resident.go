@@ -41,8 +41,7 @@ func (r *resident) ask(ctx context.Context, request *frontendv1.ParseRequest) (*
 	}
 	r.id++
 	a, err := r.now.ask(ctx, r.id, request)
-	var e *ending
-	if errors.As(err, &e) && e.class != "failure" {
+	if err != nil { // also after a failure: nobody knows what it left behind
 		r.now.end()
 		r.now = nil
 	}

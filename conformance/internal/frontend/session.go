@@ -21,8 +21,8 @@ const (
 	maxAnswer = 256 << 20
 	// patience is how long one answer may take, and perByte what each byte of
 	// the request adds: also a machine that is busy must not fail it.
-	patience = 30 * time.Second
-	perByte  = 100 * time.Microsecond
+	patience = time.Minute
+	perByte  = 200 * time.Microsecond
 )
 
 // ending says how an exchange ended that did not end with a parse response.
@@ -169,13 +169,13 @@ func (s *session) exit() (int, error) {
 	return s.Wait()
 }
 
-// said is the end of what it wrote to stderr.
+// said is the first line of the end of what it wrote to stderr.
 func (s *session) said() string {
-	text := strings.TrimSpace(s.Stderr())
-	if text == "" {
+	line, _, _ := strings.Cut(strings.TrimSpace(s.Stderr()), "\n")
+	if line == "" {
 		return ""
 	}
-	return "; on stderr: " + text[max(0, len(text)-2000):]
+	return fmt.Sprintf("; on stderr: %.200s", line)
 }
 
 // end ends the instance, whatever it does.

@@ -149,10 +149,10 @@ func ruleProblem(request *frontendv1.ParseRequest, x diag.Problem) suite.Problem
 func (p *plugin) requests() []*frontendv1.ParseRequest {
 	var list []*frontendv1.ParseRequest
 	for _, v := range p.texts {
-		list = append(list, &frontendv1.ParseRequest{Name: v.File, Content: v.Content})
+		list = append(list, &frontendv1.ParseRequest{Name: v.File, Content: v.Content, Tokens: true})
 	}
 	for _, text := range strange {
-		list = append(list, &frontendv1.ParseRequest{Name: p.file, Content: []byte(text)})
+		list = append(list, &frontendv1.ParseRequest{Name: p.file, Content: []byte(text), Tokens: true})
 	}
 	return list
 }
