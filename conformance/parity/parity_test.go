@@ -131,16 +131,26 @@ func (p *parity) scripts(t *testing.T, all []*vectors.Frontend) {
 			t.Fatal(err)
 		}
 		for _, input := range list {
-			got := make([]string, len(p.peers))
-			p.each(func(i int, peer *peer) {
-				output, well, err := peer.talk(input)
-				got[i] = fmt.Sprintf("%q, exit code 0: %v, %v", output, well, err)
-			})
-			for i := range got {
-				if got[i] != got[0] {
-					t.Errorf("%s: %s writes %.2000s\n%s writes %.2000s", v.Name, p.peers[0].name, got[0], p.peers[i].name, got[i])
-				}
+			got := make([][]answer, len(p.peers))
+			p.each(func(i int, peer *peer) { got[i] = peer.talk(input) })
+			p.compare(t, v.Name, got)
+		}
+	}
+}
+
+// compare wants all peers to have said the same.
+func (p *parity) compare(t *testing.T, name string, got [][]answer) {
+	t.Helper()
+	for i := range got {
+		for n := range min(len(got[0]), len(got[i])) {
+			if a, b := got[0][n], got[i][n]; !same([]answer{a, b}) {
+				t.Errorf("%s: answer %d is\n--- %s\n%.4000s\n--- %s\n%.4000s", name, n+1, p.peers[0].name, a.text(), p.peers[i].name, b.text())
+				return
 			}
+		}
+		if len(got[i]) != len(got[0]) {
+			t.Errorf("%s: %s gives %d answers, %s %d", name, p.peers[0].name, len(got[0])-1, p.peers[i].name, len(got[i])-1)
+			return
 		}
 	}
 }
@@ -242,7 +252,7 @@ func (p *parity) report(t *testing.T, in *input, needs []*frontendv1.Need, fresh
 		if i >= len(p.peers) {
 			kind = "new instance"
 		}
-		fmt.Fprintf(&b, "--- %s, %s\n%s", p.peers[i%len(p.peers)].name, kind, a.text(p.id))
+		fmt.Fprintf(&b, "--- %s, %s\n%s", p.peers[i%len(p.peers)].name, kind, a.text())
 	}
 	t.Fatalf("%s: the engines do not agree on\n%s\n(%q)\n%s", in.name, small, small, b.String())
 }

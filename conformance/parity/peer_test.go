@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// patience is how long an answer may take.
-	patience = 30 * time.Second
+	// patience is how long an instance may take: it ends a test that hangs, and
+	// says nothing of speed.
+	patience = 3 * time.Minute
 	// maxAnswer is the largest answer in bytes.
 	maxAnswer = 64 << 20
 )
@@ -90,12 +91,12 @@ func (i *instance) died(err error) error {
 	return fmt.Errorf("no answer: %w", errors.Join(err, why, fmt.Errorf("exit code %d; on stderr: %s", code, i.Stderr())))
 }
 
-// talk writes bytes to a new instance, closes its stdin, and returns all it
-// writes and whether it exits with 0.
-func (p *peer) talk(input []byte) (output []byte, well bool, err error) {
+// talk writes bytes to a new instance, closes its stdin, and returns its answers.
+// The last one is how it ended: without an error when it was with exit code 0.
+func (p *peer) talk(input []byte) []answer {
 	i, err := p.start()
 	if err != nil {
-		return nil, false, err
+		return []answer{{err: err}}
 	}
 	defer i.stop()
 	defer time.AfterFunc(patience, i.end).Stop()
@@ -103,11 +104,26 @@ func (p *peer) talk(input []byte) (output []byte, well bool, err error) {
 		_, _ = i.Stdin.Write(input) // it may end before it has read all
 		_ = i.Stdin.Close()
 	}()
-	if output, err = io.ReadAll(i.out); err != nil {
-		return nil, false, err
+	var answers []answer
+	for {
+		frame, err := frontend.ReadFrame(i.out, maxAnswer)
+		if err != nil {
+			return append(answers, answer{err: i.ended(err)})
+		}
+		answers = append(answers, answer{frame: frame})
+	}
+}
+
+// ended is nil when the instance has ended well.
+func (i *instance) ended(err error) error {
+	if !errors.Is(err, io.EOF) {
+		return err
 	}
 	code, err := i.Wait()
-	return output, code == 0 && err == nil, nil
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit code %d", code)
+	}
+	return err
 }
 
 // stop ends an instance.

@@ -39,6 +39,7 @@ func command(t *testing.T, body string) string {
 		(import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ (param i32 i32) (result i32)))
 		(import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
 		(memory (export "memory") 1)
+		(func $deep (param i32) (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))) (i32.store (i32.const 8) (local.get 0)))
 		(func (export "_start") %s))`, body))
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +75,8 @@ func TestExitCodes(t *testing.T) {
 		{"an exit code", `(call $exit (i32.const 3))`, 3, ""},
 		{"a trap", `unreachable`, codeTrap, "unreachable"},
 		{"an access out of bounds", `(drop (i32.load (i32.const -8)))`, codeTrap, "out of bounds"},
+		{"100,000 calls in calls", `(call $deep (i32.const 100000))`, 0, ""},
+		{"calls without end", `(call $deep (i32.const -1))`, codeTrap, "stack"},
 		{"more memory than there is", `(call $exit (i32.eq (memory.grow (i32.const 4096)) (i32.const -1)))`, 1, ""},
 		{"random bytes that are no memory", `(call $exit (call $random (i32.const 65530) (i32.const 8)))`, int(fault), ""},
 		{"random bytes", `(drop (call $random (i32.const 8) (i32.const 2))) (call $exit (i32.load8_u (i32.const 9)))`, 2, ""},

@@ -14,6 +14,10 @@ const (
 	maxMemory = 256 << 20
 	// maxTable is how many elements its tables may have.
 	maxTable = 1 << 20
+	// maxStack is how much of the thread's stack it may use. Wasmtime's default
+	// of 512 KiB is less than other engines give, and too little for a Go
+	// program that follows 10,000 nested brackets; a thread has 8 MiB.
+	maxStack = 4 << 20
 )
 
 // Answers of WASI functions.
@@ -25,6 +29,7 @@ const (
 // newEngine is wasmtime with everything fixed that a result could depend on.
 func newEngine() *wasmtime.Engine {
 	config := wasmtime.NewConfig()
+	config.SetMaxWasmStack(maxStack)
 	config.SetCraneliftNanCanonicalization(true)
 	config.SetWasmRelaxedSIMDDeterministic(true)
 	return wasmtime.NewEngineWithConfig(config)
