@@ -173,7 +173,7 @@ func pad(b *irv1.ResolvedBuild, n int) {
 	const size = 10 << 10
 	var labels []*irv1.KeyValue
 	for i := range n / size {
-		labels = append(labels, &irv1.KeyValue{Key: fmt.Sprintf("pad.%06d", i), Value: string(make([]byte, 0, size)) + fill(size)})
+		labels = append(labels, &irv1.KeyValue{Key: fmt.Sprintf("pad.%06d", i), Value: fill(size)})
 	}
 	if w := b.GetWasm(); w != nil {
 		w.Labels = append(w.Labels, labels...)
