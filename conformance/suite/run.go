@@ -23,25 +23,26 @@ type Options struct {
 	Parallel int
 	// Trace keeps what goes over the wire.
 	Trace bool
-	// OnResult, when set, is called with each result, in the order of the
-	// cases, by one goroutine at a time.
+	// OnResult, when set, is called with each result, in the order of Run's, by
+	// one goroutine at a time.
 	OnResult func(Result)
 }
 
-// Run runs the chosen cases and returns a result for each, in their order. A
+// Run runs the chosen cases and returns a result for each, in their order, but
+// those that others build on first: the first failure is the one to look at. A
 // case begins when those it comes after have ended. When ctx ends, the cases
 // that have not ended by themselves are left out, and those after them.
 func Run(ctx context.Context, cases []Case, o Options) []Result {
 	if o.Declared == nil {
 		o.Declared = func(string) bool { return true }
 	}
-	r := &runner{Options: o, tasks: plan(cases, o.Match)}
+	r := &runner{Options: o, tasks: inOrder(plan(cases, o.Match))}
 	return r.run(ctx)
 }
 
 type runner struct {
 	Options
-	tasks []*task
+	tasks []*task      // in the order in which they begin
 	alone sync.RWMutex // held for reading by the cases that bear company
 }
 
@@ -57,7 +58,7 @@ func (r *runner) run(ctx context.Context) []Result {
 	}
 	var list []Result
 	reporter.Go(func() { list = r.report() })
-	for _, t := range inOrder(r.tasks) {
+	for _, t := range r.tasks {
 		select {
 		case work <- t:
 		case <-ctx.Done():
@@ -71,7 +72,7 @@ func (r *runner) run(ctx context.Context) []Result {
 	return list
 }
 
-// report collects the results in the order of the cases, up to the first that
+// report collects the results in order, up to the first that
 // was cut.
 func (r *runner) report() []Result {
 	var list []Result

@@ -138,8 +138,8 @@ func TestBlocking(t *testing.T) {
 	}
 }
 
-// However cases come after each other, all get a result, in their order, and
-// none begins before those it comes after.
+// However cases come after each other, all get a result, each after those that
+// it comes after, and none begins before them.
 func TestOrder(t *testing.T) {
 	for name, cases := range map[string][]suite.Case{
 		"later":    {named("a", "d", "c"), named("b", "c"), named("c", "d"), named("d")},
@@ -181,13 +181,19 @@ func runInOrder(t *testing.T, cases []suite.Case, parallel int, strict bool) {
 	if statuses(results) != statuses(reported) || len(results) != len(cases) {
 		t.Errorf("the results are %s, reported were %s", statuses(results), statuses(reported))
 	}
-	for i, c := range cases {
-		if results[i].Name != c.Name || results[i].Status != suite.Passed {
-			t.Errorf("result %d is %s %s, want %s", i, results[i].Name, results[i].Status, c.Name)
+	place := func(name string) int {
+		return slices.IndexFunc(results, func(r suite.Result) bool { return r.Name == name })
+	}
+	for _, c := range cases {
+		if i := place(c.Name); i < 0 || results[i].Status != suite.Passed {
+			t.Errorf("the result of %s is missing, or not passed", c.Name)
 		}
 		for _, before := range c.After {
 			if at := slices.Index(began, before); strict && at > slices.Index(began, c.Name) {
 				t.Errorf("%s began before %s", c.Name, before)
+			}
+			if strict && place(before) > place(c.Name) {
+				t.Errorf("%s is reported before %s", c.Name, before)
 			}
 		}
 	}
