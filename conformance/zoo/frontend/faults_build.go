@@ -111,7 +111,6 @@ func needFaults() map[string]fault {
 		"needs-without-end": {parsed: func(_ *proxy, q *frontendv1.ParseRequest, r *frontendv1.ParseResponse) {
 			r.Needs = append(r.Needs, &frontendv1.Need{Kind: frontendv1.NeedKind_NEED_KIND_READ, Paths: []string{"x"}})
 		}},
-		"needs-what-is-not-said": wants(frontendv1.NeedKind_NEED_KIND_READ, "x"),
 	}
 }
 

@@ -87,14 +87,15 @@ func crashFaults() map[string]fault {
 				r.Result = &frontendv1.Response_Failure{Failure: &frontendv1.Failure{Code: frontendv1.Code_CODE_INTERNAL, Message: d[0].GetMessage()}}
 			}
 		}},
-		"crash-on-nul":         {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte{0}) })},
-		"crash-on-empty":       {ask: crash(func(c []byte) bool { return len(c) == 0 })},
-		"crash-on-invalid":     {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte{0xff}) })},
-		"crash-on-long-line":   {ask: crash(func(c []byte) bool { return longest(c) > 64<<10 })},
-		"crash-on-many-lines":  {ask: crash(func(c []byte) bool { return bytes.Count(c, []byte{'\n'}) > 50000 })},
-		"crash-on-brackets":    {ask: crash(func(c []byte) bool { return bytes.Contains(c, bytes.Repeat([]byte{'['}, 1000)) })},
-		"crash-on-large":       {ask: crash(func(c []byte) bool { return len(c) >= 2<<20 })},
-		"crash-on-odd-bracket": {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte("${a:-")) && bytes.Contains(c, []byte{0xc3, '"'}) })},
+		"crash-on-nul":        {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte{0}) })},
+		"crash-on-empty":      {ask: crash(func(c []byte) bool { return len(c) == 0 })},
+		"crash-on-invalid":    {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte{0xff}) })},
+		"crash-on-long-line":  {ask: crash(func(c []byte) bool { return longest(c) > 64<<10 })},
+		"crash-on-many-lines": {ask: crash(func(c []byte) bool { return bytes.Count(c, []byte{'\n'}) > 50000 })},
+		"crash-on-brackets":   {ask: crash(func(c []byte) bool { return bytes.Contains(c, bytes.Repeat([]byte{'['}, 1000)) })},
+		"crash-on-large":      {ask: crash(func(c []byte) bool { return len(c) >= 2<<20 })},
+		"crash-on-exponent":   {ask: crash(func(c []byte) bool { return bytes.Contains(c, []byte("1e999")) })},
+		"crash-on-noise":      {ask: crash(func(c []byte) bool { return noise(c) > 500 })},
 	}
 }
 
@@ -114,6 +115,17 @@ func crash(so func(content []byte) bool) func(*frontendv1.ParseRequest) {
 			os.Exit(134)
 		}
 	}
+}
+
+// noise counts bytes that are not ASCII.
+func noise(content []byte) int {
+	n := 0
+	for _, b := range content {
+		if b >= 0x80 {
+			n++
+		}
+	}
+	return n
 }
 
 // longest is the length of the longest line.

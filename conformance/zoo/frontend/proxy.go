@@ -91,7 +91,7 @@ func (p *proxy) next() ([]byte, error) {
 		}
 	}
 	if p.wholeOnly {
-		if _, err := p.in.Peek(1); err == nil && p.in.Buffered() < 2 {
+		if head, err := p.in.Peek(1); err == nil && head[0] > 0 && p.in.Buffered() == 1 {
 			return nil, fmt.Errorf("the request does not come in one piece")
 		}
 	}
