@@ -47,6 +47,7 @@ func TestParity(t *testing.T) {
 	}
 	for _, id := range []string{"dockerfile", "zimagefile"} {
 		t.Run(id, func(t *testing.T) {
+			t.Parallel()
 			p := newParity(t, id, wasmtime)
 			t.Run("scripts", func(t *testing.T) { p.scripts(t, all) })
 			ins := inputs(all, p.claims)
