@@ -146,6 +146,10 @@ func (in *instance) kill() {
 	}
 }
 
+// alive says whether the instance still runs as it should. One may end, or write
+// what nobody asked for, after its answer.
+func (in *instance) alive() bool { return in.stdout.failed() == nil }
+
 // idle says whether the instance may wait for another call.
 func (in *instance) idle() bool { return in.memory.used.Load() <= maxIdle }
 

@@ -175,7 +175,7 @@ func (m *Module) take(e *engine) (*instance, error) {
 	for len(m.idle) > 0 {
 		in := m.idle[len(m.idle)-1]
 		m.idle = m.idle[:len(m.idle)-1]
-		if in.engine == e {
+		if in.engine == e && in.alive() {
 			return in, nil
 		}
 		in.kill()

@@ -123,6 +123,13 @@ func (out *output) fail(err error) {
 	out.failLocked(err)
 }
 
+// failed returns why the output has ended; nil when it has not.
+func (out *output) failed() error {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	return out.err
+}
+
 func (out *output) failLocked(err error) {
 	if out.err == nil {
 		out.err = err
