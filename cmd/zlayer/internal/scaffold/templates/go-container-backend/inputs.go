@@ -49,7 +49,7 @@ func contextTree(ctx context.Context, c *backendv1.Context) (tree, error) {
 		stat, ok := e.Info.Sys().(*syscall.Stat_t)
 		key := [2]uint64{}
 		if ok && stat.Nlink > 1 && !e.Info.IsDir() {
-			key = [2]uint64{uint64(stat.Dev), stat.Ino} //nolint:unconvert // Dev is another type elsewhere
+			key = [2]uint64{uint64(stat.Dev), stat.Ino}
 		}
 		if files[e.Path] = linked[key]; files[e.Path] != nil {
 			return nil

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
@@ -90,25 +91,34 @@ func keep(layers, kept string) error {
 	return err
 }
 
-// artifacts are the layers of an artifact.
+// artifacts are the layers of an artifact. A handle that cannot be one names
+// none.
 func artifacts(stateDir, handle string) shelf.Shelf {
-	return shelf.Shelf{Dir: filepath.Join(stateDir, "artifacts", filepath.Base(filepath.Join("/", handle)))}
+	if len(handle) != 2*sha256.Size || strings.Trim(handle, "0123456789abcdef") != "" {
+		handle = "unknown"
+	}
+	return shelf.Shelf{Dir: filepath.Join(stateDir, "artifacts", handle)}
 }
 
 // Has says whether an artifact is there: it is there whole or not at all.
 func (copier) Has(_ context.Context, r *backendv1.HasRequest) (bool, error) {
 	_, err := os.Stat(artifacts(r.GetStateDir(), r.GetHandle()).Dir)
-	if errors.Is(err, os.ErrNotExist) || r.GetHandle() == "" {
+	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// Export writes layers of an artifact.
+// Export writes layers of an artifact. One that has changed on disk is gone
+// with all its layers, so that the next build makes it again.
 func (copier) Export(_ context.Context, r *backendv1.ExportRequest) error {
+	kept := artifacts(r.GetStateDir(), r.GetHandle())
 	for _, digest := range r.GetDigests() {
-		if err := artifacts(r.GetStateDir(), r.GetHandle()).Export(digest, r.GetDirectory()); err != nil {
-			return err
+		if there, err := kept.Has(digest); err != nil || !there {
+			return errors.Join(err, fmt.Errorf("artifact %s has no layer %s", r.GetHandle(), digest))
+		}
+		if err := kept.Export(digest, r.GetDirectory()); err != nil {
+			return errors.Join(err, os.RemoveAll(kept.Dir))
 		}
 	}
 	return nil
@@ -118,9 +128,7 @@ func (copier) Export(_ context.Context, r *backendv1.ExportRequest) error {
 func (copier) Remove(_ context.Context, r *backendv1.RemoveRequest) error {
 	var failed error
 	for _, handle := range r.GetHandles() {
-		if handle != "" {
-			failed = errors.Join(failed, os.RemoveAll(artifacts(r.GetStateDir(), handle).Dir))
-		}
+		failed = errors.Join(failed, os.RemoveAll(artifacts(r.GetStateDir(), handle).Dir))
 	}
 	return failed
 }

@@ -205,7 +205,7 @@ func entry(ctx context.Context, w *tar.Writer, h *tar.Header, open func() (io.Re
 
 // until reads as long as nobody has cancelled it.
 type until struct {
-	ctx context.Context //nolint:containedctx // a reader cannot have it otherwise
+	ctx context.Context // a reader cannot have it otherwise
 	io.Reader
 }
 
