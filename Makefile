@@ -84,11 +84,12 @@ test: build wasmtime rust-wasm
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
 
 # The packages of the main module with tests that need more than a Go toolchain.
-SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance/differential/...
+SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... \
+	$(addprefix ./conformance/internal/,container frontend life wasm)
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
-# root, uidmap and busybox-static.
-test-system: build rust-wasm examples/scratch/bin/hello
+# root, uidmap, busybox-static, git and python3 with venv.
+test-system: build rust-wasm testee-python examples/scratch/bin/hello
 	@{ $(GO) test -json -count=1 -timeout 40m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
