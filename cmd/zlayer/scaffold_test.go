@@ -35,6 +35,9 @@ func TestNewProjects(t *testing.T) {
 			}
 			command(t, ".", "zlayer", flags...)
 			command(t, dir, "make", "all", "test")
+			if strings.HasPrefix(name, "go-") { // the suite in go test
+				command(t, dir, "go", "test", "-run", "TestConformance/contract/.*", ".")
+			}
 			conforms(t, conformance.Options{
 				Plugin: filepath.Join(dir, "dist", name), Vectors: []string{filepath.Join(dir, "vectors")},
 				Bundle: filepath.Join(root, "bin", "plugins"), Environ: os.Environ(),

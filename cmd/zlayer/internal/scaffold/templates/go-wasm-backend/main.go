@@ -8,10 +8,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 	"github.com/zlayer/zlayer/sdk/toolchain"
 	"github.com/zlayer/zlayer/sdk/toolchain/shelf"
 )
@@ -63,6 +65,10 @@ func (goBackend) Build(ctx context.Context, start *backendv1.Start, job backend.
 	}
 	job.InputRead("tool", language, version)
 	step := toolchain.Step{Job: job, Name: "go build"}
+	flags, err := flagsOf(start)
+	if err != nil {
+		return nil, err
+	}
 	return step.Make(ctx, start, func(ctx context.Context, dir string) (string, error) {
 		b := &build{Start: start, step: step, path: path, dir: filepath.Join(dir, "project")}
 		if err := b.lay(ctx, project); err != nil {
@@ -73,12 +79,24 @@ func (goBackend) Build(ctx context.Context, start *backendv1.Start, job backend.
 			return "", err
 		}
 		module := filepath.Join(dir, "main.wasm")
-		args := []string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", module, program}
-		if start.GetNoCache() {
-			args = append([]string{"build", "-a"}, args[1:]...)
-		}
+		args := slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", module}, flags, []string{program})
 		return module, b.run(ctx, step.Show(false), args...)
 	})
+}
+
+// flagsOf are the flags that the options of a build ask for.
+func flagsOf(start *backendv1.Start) (flags []string, err error) {
+	if start.GetNoCache() {
+		flags = append(flags, "-a")
+	}
+	switch profile := toolchain.Option(start, ir.WasmProfile); profile {
+	case "", "release":
+		return append(flags, "-ldflags=-s -w"), nil
+	case "debug":
+		return append(flags, "-gcflags=all=-N -l"), nil
+	default:
+		return nil, backend.Sourcef(nil, "there is no profile %q: there are release and debug", profile)
+	}
 }
 
 // build is one running build.
