@@ -38,6 +38,8 @@ func (p *play) build(w words) {
 	if before := p.jobs[name]; before != nil {
 		before.end()
 	}
+	p.look()
+	p.now.built = true
 	if err := j.run(ctx, first); err != nil {
 		stop()
 		p.fatal(classDied, "the build cannot be begun: %v", err)
@@ -146,7 +148,7 @@ func (p *play) busy(j *job) bool {
 		return strings.Contains(j.output(), "busy")
 	}
 	p.look()
-	return len(j.on.seen) > 0
+	return len(j.on.seen) > len(j.on.idle)
 }
 
 // ends waits for the end of a build, which must be as the line says, or else as

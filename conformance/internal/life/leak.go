@@ -25,6 +25,9 @@ func (p *play) look() {
 		for _, s := range all {
 			if s.pid != pr.Pid() && (s.group == pr.Pid() || below(all, s, pr)) {
 				pr.seen[s.proc] = fmt.Sprintf("%d %s %s", s.pid, s.name, commandLine(s.pid))
+				if !pr.built {
+					pr.idle[s.proc] = true
+				}
 			}
 		}
 	}
@@ -119,13 +122,15 @@ func (pr *process) killed() bool {
 }
 
 // leftProcesses lists the processes that backends have started and that still
-// run, and all that have the mark of the script.
+// run, and all that have the mark of the script. A backend that runs may keep
+// what it had before its first build.
 func (p *play) leftProcesses() []string {
 	var list []string
 	for pid, s := range running() {
 		what, left := "", false
 		for _, pr := range p.processes {
-			if text, ok := pr.seen[s.proc]; ok {
+			_, ended := pr.exited()
+			if text, ok := pr.seen[s.proc]; ok && (ended || !pr.idle[s.proc]) {
 				what, left = text, true
 			}
 		}
