@@ -148,7 +148,12 @@ func (p *play) busy(j *job) bool {
 		return strings.Contains(j.output(), "busy")
 	}
 	p.look()
-	return len(j.on.seen) > len(j.on.idle)
+	for _, s := range running() {
+		if _, ok := j.on.seen[s.proc]; ok && !j.on.idle[s.proc] {
+			return true
+		}
+	}
+	return false
 }
 
 // ends waits for the end of a build, which must be as the line says, or else as

@@ -3,7 +3,6 @@
 package life
 
 import (
-	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -101,30 +100,45 @@ func (p *play) experimental(w words) {
 	}
 }
 
-// took wants something to have been quick: took handshake|build DURATION, or
-// describe DURATION, of which the fastest of five counts.
+// tries is how often something is measured whose fastest time counts: others
+// use the machine too.
+const tries = 5
+
+// took wants something to have been quick: took handshake|describe|build
+// DURATION. Of starts and of calls of Describe the fastest counts.
 func (p *play) took(w words) {
 	what, text := w.next(), w.next()
 	p.nothing(w)
 	most, err := time.ParseDuration(text)
 	p.check(err)
-	took := time.Hour
-	switch what {
-	case "handshake":
-		took = p.now.Took
-	case "build":
-		took = p.last.took
-	case "describe":
-		for range 5 {
-			began := time.Now()
-			_, err := p.now.Client.Describe(context.WithoutCancel(p.ctx), &backendv1.DescribeRequest{StateDir: p.stateDir})
-			p.check(err)
-			took = min(took, time.Since(began))
-		}
-	default:
+	measure := map[string]func() time.Duration{
+		"handshake": p.startAgain, "describe": p.describeAgain, "build": func() time.Duration { return p.last.took },
+	}[what]
+	if measure == nil {
 		p.fatal(classSuite, "the script is wrong: unknown %q", what)
+	}
+	took := measure()
+	for i := 1; i < tries && took > most; i++ {
+		took = min(took, measure())
 	}
 	if took > most {
 		p.problem(suite.Problem{Class: classOK, Message: fmt.Sprintf("the %s took %v", what, took.Round(time.Millisecond)), Want: "at most " + most.String(), Got: took.String()})
 	}
+}
+
+// startAgain starts the backend once more and returns how long that took.
+func (p *play) startAgain() time.Duration {
+	p.start(words{"as", "measured"})
+	took := p.now.Took
+	p.now.close()
+	return took
+}
+
+// describeAgain calls Describe and returns how long that took.
+func (p *play) describeAgain() time.Duration {
+	began := time.Now()
+	if _, err := p.now.Client.Describe(p.ctx, &backendv1.DescribeRequest{StateDir: p.stateDir}); err != nil {
+		p.fatal(classRefused, "Describe failed: %v", err)
+	}
+	return time.Since(began)
 }
