@@ -174,7 +174,7 @@ func goFrontend(t *testing.T) *asked {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../../cmd/zlayer/internal/scaffold/templates/go-frontend").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), program)
+	cmd := exec.Command(program) // it ends with its stdin
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
