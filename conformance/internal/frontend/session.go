@@ -119,6 +119,9 @@ func (in input) writeTo(w io.Writer) bool {
 		if _, err := w.Write(part); err != nil {
 			return false
 		}
+		if in.slowly {
+			time.Sleep(time.Millisecond) // so that it is read before the next one is there
+		}
 	}
 	return true
 }

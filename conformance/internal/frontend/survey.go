@@ -102,7 +102,7 @@ func (p *plugin) unreported(problems []diag.Problem) []diag.Problem {
 	return slices.DeleteFunc(problems, func(x diag.Problem) bool { return p.survey.reported[x.Rule] })
 }
 
-// look asks for everything, until too much is not answered.
+// look asks for everything, until too much is not answered: waiting takes long.
 func (p *plugin) look(ctx context.Context) map[string][]suite.Problem {
 	found := map[string][]suite.Problem{}
 	add := func(rule string, problem suite.Problem) {
@@ -116,7 +116,7 @@ func (p *plugin) look(ctx context.Context) map[string][]suite.Problem {
 			a, err := p.resident.ask(ctx, request)
 			if err != nil {
 				rule, problem := askProblem(request, err)
-				if add(rule, problem); len(found[answers]) == maxFound {
+				if add(rule, problem); problem.Class == "timeout" || len(found[answers]) == maxFound {
 					return found
 				}
 				continue

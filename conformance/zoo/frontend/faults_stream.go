@@ -25,11 +25,7 @@ func streamFaults() map[string]fault {
 		"garbage-before": {greeting: "ready\n"},
 		"garbage-after":  {write: func(_ *proxy, a []byte) []byte { return append(framed(a), '\n') }},
 		"out-of-order":   {write: later},
-		"truncated-large": {write: func(_ *proxy, a []byte) []byte {
-			const most = 64 << 10
-			return framed(a)[:min(len(a), most)]
-		}},
-		"drops-large":    {write: func(_ *proxy, a []byte) []byte { return once(len(a) < 64<<10, framed(a)) }},
+		"dies-in-large":  {write: dieInLarge},
 		"exit-code":      {exit: 1},
 		"stays":          {stays: true},
 		"cut-off-is-end": {exitCutOff: &zero},
@@ -51,6 +47,18 @@ func once(ok bool, b []byte) []byte {
 		return nil
 	}
 	return b
+}
+
+// dieInLarge ends in the middle of a large answer.
+func dieInLarge(p *proxy, answer []byte) []byte {
+	const most = 64 << 10
+	whole := framed(answer)
+	if len(whole) <= most {
+		return whole
+	}
+	_, _ = p.out.Write(whole[:most])
+	os.Exit(134)
+	return nil
 }
 
 // later writes an answer after the next one, when another request is there

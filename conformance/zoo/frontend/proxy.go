@@ -85,14 +85,16 @@ func (p *proxy) run() (int, error) {
 
 // next reads a request.
 func (p *proxy) next() ([]byte, error) {
-	if p.shortOnly {
-		if head, _ := p.in.Peek(2); len(head) == 2 && head[0]&0x80 != 0 && head[1] == 0 {
-			return nil, fmt.Errorf("the length is written with more bytes than it needs")
-		}
+	head, err := p.in.Peek(1)
+	if err != nil {
+		return nil, err
 	}
-	if p.wholeOnly {
-		if head, err := p.in.Peek(1); err == nil && head[0] > 0 && p.in.Buffered() == 1 {
-			return nil, fmt.Errorf("the request does not come in one piece")
+	if p.wholeOnly && head[0]&0x80 == 0 && p.in.Buffered() < 1+int(head[0]) {
+		return nil, fmt.Errorf("the request does not come in one piece")
+	}
+	for n := 2; p.shortOnly && err == nil && head[n-2]&0x80 != 0; n++ {
+		if head, err = p.in.Peek(n); err == nil && head[n-1] == 0 {
+			return nil, fmt.Errorf("the length is written with more bytes than it needs")
 		}
 	}
 	return frontend.ReadFrame(p.in, frontend.MaxRequest)
