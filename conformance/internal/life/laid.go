@@ -93,7 +93,7 @@ func (p *play) container(b vectors.Build) (resolve func(mark string) *irv1.Resol
 		}
 		for {
 			r := ir.Resolve(checked.Build, o)
-			if found := append(checked.Diagnostics, r.Diagnostics...); diag.HasErrors(found) {
+			if found := slices.Concat(checked.Diagnostics, r.Diagnostics); diag.HasErrors(found) {
 				p.fatal(classSuite, "the Dockerfile is wrong: %v", found)
 			}
 			if len(r.Needs) == 0 {

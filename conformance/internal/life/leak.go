@@ -82,7 +82,7 @@ func (p *play) left() []string {
 		}
 	}
 	for _, pr := range p.processes {
-		if _, ended := pr.exited(); ended {
+		if _, ended := pr.exited(0); ended {
 			if !pr.killed() { // then its socket and what is in temp_dir is the host's to remove
 				list = append(list, filesIn("file", pr.sockets)...)
 			}
@@ -107,17 +107,17 @@ func (p *play) left() []string {
 	return list
 }
 
-// exited reports whether the process has ended.
-func (pr *process) exited() (int, bool) {
+// exited waits for the end of the process, if it ever came up.
+func (pr *process) exited(d time.Duration) (code int, ok bool) {
 	if pr.Process == nil {
-		return 0, true
+		return pr.failed.Code, true
 	}
-	return pr.Exited(0)
+	return pr.Exited(d)
 }
 
 // killed reports whether the process was ended by a signal.
 func (pr *process) killed() bool {
-	code, ended := pr.exited()
+	code, ended := pr.exited(0)
 	return ended && code < 0
 }
 
@@ -129,7 +129,7 @@ func (p *play) leftProcesses() []string {
 	for pid, s := range running() {
 		what, left := "", false
 		for _, pr := range p.processes {
-			_, ended := pr.exited()
+			_, ended := pr.exited(0)
 			if text, ok := pr.seen[s.proc]; ok && (ended || !pr.idle[s.proc]) {
 				what, left = text, true
 			}

@@ -94,12 +94,7 @@ func (p *play) exits(w words) {
 	}
 	p.nothing(w)
 	p.look()
-	code, ended := -1, true
-	if p.now.failed != nil {
-		code = p.now.failed.Code
-	} else {
-		code, ended = p.now.Exited(limit)
-	}
+	code, ended := p.now.exited(limit)
 	got := fmt.Sprintf("exit %d", code)
 	switch {
 	case !ended:

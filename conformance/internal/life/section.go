@@ -36,8 +36,8 @@ type section struct {
 	// host reads build files.
 	host func() (*host.Host, error)
 
-	mu    sync.Mutex
-	close func() // ends what was made
+	mu   sync.Mutex
+	ends []func() // end what was made
 }
 
 // images is an OCI layout with one image.
@@ -69,7 +69,6 @@ func newSection(t *target.Target) (*section, error) {
 	s.language = s.findLanguage()
 	s.state = sync.OnceValues(func() (string, error) { return t.Scratch("state") })
 	s.images = sync.OnceValues(s.makeImages)
-	s.close = func() {}
 	s.host = sync.OnceValues(s.openHost)
 	return s, nil
 }
@@ -100,8 +99,17 @@ func (s *section) openHost() (*host.Host, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.close = func() { _ = h.Close() }
+	s.ends = append(s.ends, func() { _ = h.Close() })
 	return h, nil
+}
+
+// close ends what was made.
+func (s *section) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, end := range s.ends {
+		end()
+	}
 }
 
 // makeImages makes the layout with the base image.
