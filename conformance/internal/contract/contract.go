@@ -16,9 +16,6 @@ import (
 // section is the name before the slash of all cases.
 const section = "contract/"
 
-// valid is the case that all others come after.
-const valid = section + "manifest-valid"
-
 // plugin is what is looked at. Nothing of it is run.
 type plugin struct{ *target.Target }
 
