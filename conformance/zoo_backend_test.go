@@ -24,7 +24,8 @@ import (
 type broken struct {
 	fault, good string
 	run         []string
-	found       []string // any of them
+	found       []string            // any of them
+	after       map[string][]string // what each case builds on, itself
 }
 
 // brokenBackends reads zoo/backend.txt.
@@ -43,7 +44,7 @@ func brokenBackends(t *testing.T) []broken {
 		if len(words) != 4 {
 			t.Fatalf("zoo/backend.txt: %q has not four words", line)
 		}
-		list = append(list, broken{words[0], words[1], strings.Split(words[2], ","), strings.Split(words[3], "|")})
+		list = append(list, broken{fault: words[0], good: words[1], run: strings.Split(words[2], ","), found: strings.Split(words[3], "|")})
 	}
 	return list
 }
@@ -63,9 +64,16 @@ func TestBrokenBackends(t *testing.T) {
 			if err := b.install(zoo, dir); err != nil {
 				t.Fatal(err)
 			}
-			report, err := conformance.Run(t.Context(), conformance.Options{
-				Plugin: dir, Bundle: bundle, Cache: cache, Environ: os.Environ(), Suite: suite.Options{Match: b.matches},
-			})
+			o := conformance.Options{Plugin: dir, Bundle: bundle, Cache: cache, Environ: os.Environ(), Suite: suite.Options{Match: b.matches}}
+			cases, err := conformance.List(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.after = map[string][]string{}
+			for _, c := range cases {
+				b.after[c.Name] = c.After
+			}
+			report, err := conformance.Run(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,23 +127,29 @@ func (b broken) list(dir string) error {
 	return host.Seal(dir)
 }
 
-// matches reports whether a case is run: the patterns are sections, or
-// beginnings of names.
+// matches reports whether a case is run.
 func (b broken) matches(name string) bool {
-	return slices.ContainsFunc(b.run, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	return !slices.ContainsFunc(b.run, func(p string) bool { return p[0] == '-' && strings.HasPrefix(name, p[1:]) }) &&
+		slices.ContainsFunc(b.run, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// judge compares the results with what must be found.
+// judge compares the results with what must be found. What only SHOULD be, such
+// as times on a busy machine, counts where it is what must be found.
 func (b broken) judge(t *testing.T, results []suite.Result) {
 	t.Helper()
 	i := slices.IndexFunc(results, func(r suite.Result) bool {
-		return r.Status == suite.Failed || r.Status == suite.Warned
+		return r.Status == suite.Failed || r.Status == suite.Warned && slices.Contains(b.found, r.Name)
 	})
 	if i < 0 {
 		t.Fatalf("nothing was found in %d cases", len(results))
 	}
 	first := results[i]
 	if !slices.Contains(b.found, first.Name) {
-		t.Errorf("the first failure is %s (%s), want %v: %+v", first.Name, first.Status, b.found, first.Problems)
+		t.Errorf("the first failure is %s, want %v: %+v", first.Name, b.found, first.Problems)
+	}
+	for _, r := range results {
+		if after := b.after[r.Name]; slices.Contains(after, first.Name) && first.Status == suite.Failed && r.Status != suite.Blocked {
+			t.Errorf("%s builds on %s, and is %s", r.Name, first.Name, r.Status)
+		}
 	}
 }

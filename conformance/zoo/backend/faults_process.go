@@ -25,7 +25,7 @@ var processFaults = map[string]fault{
 	"exits-at-once":     {start: func() { os.Exit(3) }},
 	"no-cookie":         {anybody: true},
 	"slow-start":        {start: func() { time.Sleep(3 * time.Second) }},
-	"socket-elsewhere":  {socket: func(path string) string { return filepath.Join(os.TempDir(), "zoo-"+filepath.Base(path)) }},
+	"socket-elsewhere":  {socket: func(path string) string { return filepath.Join("/tmp", "zoo-"+filepath.Base(path)) }},
 	"deaf-to-lifeline":  {deaf: true},
 	"small-messages":    {maxMessage: 4 << 20},
 
