@@ -154,12 +154,25 @@ func (p *play) sweep() {
 			}
 		}
 	}
-	for point := range mountsOf(os.Getpid()) {
-		if strings.HasPrefix(point, p.dir+"/") {
-			unmount(point)
+	unmountBelow(p.dir)
+	_ = os.RemoveAll(p.dir) // what is left then is removed with the rest
+}
+
+// unmountBelow removes all mounts below a folder. There may be several at one
+// place.
+func unmountBelow(dir string) {
+	for range 100 {
+		found := false
+		for point := range mountsOf(os.Getpid()) {
+			if strings.HasPrefix(point, dir+"/") {
+				unmount(point)
+				found = true
+			}
+		}
+		if !found {
+			return
 		}
 	}
-	_ = os.RemoveAll(p.dir) // what is left then is removed with the rest
 }
 
 // filesIn lists what is in a folder.

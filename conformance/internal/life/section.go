@@ -103,8 +103,10 @@ func (s *section) openHost() (*host.Host, error) {
 	return h, nil
 }
 
-// close ends what was made.
+// close ends what was made, and removes the mounts that a backend has left in
+// what scripts share.
 func (s *section) close() {
+	unmountBelow(s.Work)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, end := range s.ends {
