@@ -18,7 +18,7 @@ type fault struct {
 	anybody    bool                     // needs no cookie
 	deaf       bool                     // does not listen to the lifeline
 	deafToHost bool                     // goes on when the stream breaks
-	anyStart   bool                     // builds without a start
+	anyStart   bool                     // waits for a start
 	maxMessage int                      // the largest request, in bytes
 	describe   func(*backendv1.DescribeRequest, *backendv1.DescribeResponse) error
 	has        func(*backendv1.HasRequest, *backendv1.HasResponse, error) (*backendv1.HasResponse, error)

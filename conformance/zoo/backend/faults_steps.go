@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -69,7 +70,7 @@ var execFaults = map[string]fault{
 	"run-without-env":      {step: onExec(func(e *irv1.Exec) { e.Env = keepPath(e.Env) })},
 	"run-with-more-env":    {step: onExec(func(e *irv1.Exec) { e.Env = append(e.Env, "ZOO=1") })},
 	"run-with-network":     {step: onExec(func(e *irv1.Exec) { e.Network = 0 })},
-	"run-script-trimmed":   {step: onExec(func(e *irv1.Exec) { e.Script = []byte(strings.TrimRight(string(e.GetScript()), "\n") + "\n#\n") })},
+	"run-script-of-shell":  {step: onExec(trimScript)},
 	"run-in-another-shell": {step: onExec(func(e *irv1.Exec) { e.Argv = slices.Insert(e.Argv, 0, "/bin/sh", "-c", `"$@"`, "sh") })},
 	"run-without-bind":     {step: withoutMount(irv1.MountKind_MOUNT_KIND_BIND)},
 	"run-without-cache":    {step: withoutMount(irv1.MountKind_MOUNT_KIND_CACHE)},
@@ -92,6 +93,13 @@ var execFaults = map[string]fault{
 			m.Env = ""
 		}
 	})},
+}
+
+// trimScript loses the interpreter of a script.
+func trimScript(e *irv1.Exec) {
+	if len(e.GetScript()) > 0 {
+		e.Script = append([]byte("#!/bin/sh"), e.GetScript()[max(0, bytes.IndexByte(e.GetScript(), '\n')):]...)
+	}
 }
 
 func keepPath(env []string) []string {

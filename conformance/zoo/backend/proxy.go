@@ -93,10 +93,13 @@ func (p *proxy) Recover(ctx context.Context, r *backendv1.RecoverRequest) (*back
 // Build implements the protocol.
 func (p *proxy) Build(host grpc.BidiStreamingServer[backendv1.BuildRequest, backendv1.BuildEvent]) error {
 	first, err := host.Recv()
+	for err == nil && first.GetStart() == nil && p.fault.anyStart {
+		first, err = host.Recv()
+	}
 	if err != nil {
 		return err
 	}
-	if first.GetStart() == nil && !p.fault.anyStart {
+	if first.GetStart() == nil {
 		return status.Error(codes.InvalidArgument, "the first message of a build is not start")
 	}
 	ctx, cancel, ok := p.begin(host.Context())
