@@ -14,7 +14,7 @@ import (
 func recurse(n int) int {
 	var frame [64 << 10]byte
 	frame[n%len(frame)] = byte(n)
-	return recurse(n+1) + int(frame[n%7])
+	return recurse(n+1) + int(frame[n%7]) //nolint:staticcheck // it is to have no end
 }
 
 // allocate takes so many MiB of memory and writes to all pages of them.
