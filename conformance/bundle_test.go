@@ -6,6 +6,7 @@ package conformance_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -21,4 +22,14 @@ func cacheDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "zlayer-conformance-test")
+}
+
+// zoo builds one of the zoo's proxies.
+func zoo(t *testing.T, name string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "zoo")
+	if out, err := exec.Command("go", "build", "-o", path, "./zoo/"+name).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
 }

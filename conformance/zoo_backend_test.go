@@ -52,10 +52,7 @@ func brokenBackends(t *testing.T) []broken {
 // TestBrokenBackends proves of each backend in the zoo that the first failure
 // is the right one, and that what builds on it is blocked.
 func TestBrokenBackends(t *testing.T) {
-	zoo := filepath.Join(t.TempDir(), "zoo")
-	if out, err := exec.Command("go", "build", "-o", zoo, "./zoo/backend").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	zoo := zoo(t, "backend")
 	cache := cacheDir(t)
 	for _, b := range brokenBackends(t) {
 		t.Run(b.fault, func(t *testing.T) {

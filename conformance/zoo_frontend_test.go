@@ -7,7 +7,6 @@ package conformance_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,10 +51,7 @@ func brokenFrontends(t *testing.T) []brokenFrontend {
 // TestBrokenFrontends proves of each frontend in the zoo that the first failure
 // is the right one, and that what builds on it is blocked.
 func TestBrokenFrontends(t *testing.T) {
-	zoo := filepath.Join(t.TempDir(), "zoo")
-	if out, err := exec.Command("go", "build", "-o", zoo, "./zoo/frontend").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	zoo := zoo(t, "frontend")
 	cache := cacheDir(t)
 	translate(t, cache)
 	for _, b := range brokenFrontends(t) {

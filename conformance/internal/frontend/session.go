@@ -147,7 +147,7 @@ func (s *session) next(ctx context.Context) ([]byte, error) {
 		}
 		return nil, s.died()
 	case <-timer.C:
-		return nil, endf("timeout", "there was no answer within %v", within)
+		return nil, endf("timeout", "there was no answer within %v", within.Round(time.Second))
 	case <-ctx.Done():
 		return nil, endf("timeout", "there was no answer: %v", ctx.Err())
 	}
