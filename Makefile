@@ -84,8 +84,7 @@ test: build wasmtime rust-wasm
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
 
 # The packages of the main module with tests that need more than a Go toolchain.
-SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... \
-	$(addprefix ./conformance/internal/,container frontend life wasm)
+SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... ./conformance/internal/container
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap, busybox-static, git and python3 with venv.

@@ -5,11 +5,7 @@
 package container
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -18,25 +14,6 @@ import (
 	"github.com/zlayer/zlayer/conformance/internal/target"
 	"github.com/zlayer/zlayer/conformance/suite"
 )
-
-// TestBackends runs the section for both container backends, with their lists
-// of known failures.
-func TestBackends(t *testing.T) {
-	for _, id := range []string{"buildah-backend", "sandbox-backend"} {
-		t.Run(id, func(t *testing.T) {
-			known := knownOf(t, id)
-			results := run(t, opened(t, id), suite.Options{Known: known, Parallel: 2})
-			for _, line := range known.Stale(true) {
-				t.Errorf("conformance.txt: %s", line)
-			}
-			for _, r := range results {
-				if r.Status != suite.Passed && r.Status != suite.KnownFailing {
-					t.Errorf("%s: %s %s %+v", r.Name, r.Status, r.Why, r.Problems)
-				}
-			}
-		})
-	}
-}
 
 // TestUndeclared runs some cases for a plugin that says too little of itself.
 func TestUndeclared(t *testing.T) {
@@ -70,18 +47,4 @@ func run(t *testing.T, p *target.Target, o suite.Options) []suite.Result {
 	defer done()
 	o.Declared = p.Declares
 	return suite.Run(t.Context(), cases, o)
-}
-
-// knownOf is the list of known failures that a plugin has.
-func knownOf(t *testing.T, id string) *suite.Known {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "plugins", id, "conformance.txt"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	known, err := suite.ParseKnown(string(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return known
 }

@@ -100,6 +100,7 @@ var describeFaults = map[string]fault{
 		}
 		return nil
 	}},
+	"builds-experimental":         {describe: subtracts("copy", "experimental", "it is new")},
 	"describe-subtracts-more":     {describe: subtracts("exec.nothing", "unknown", "there is no such thing")},
 	"describe-without-reason":     {describe: subtracts("add.git", "", "there is no git")},
 	"describe-reason-not-kebab":   {describe: subtracts("add.git", "No Git", "there is no git")},

@@ -1,56 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build system
+//go:build fill
 
 package frontend
 
 import (
 	"bytes"
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/zlayer/zlayer/conformance/internal/engine"
 	"github.com/zlayer/zlayer/conformance/internal/target"
-	"github.com/zlayer/zlayer/conformance/suite"
 	"github.com/zlayer/zlayer/conformance/vectors"
 )
 
-var fill = flag.Bool("fill", false, "write what comes out into the empty @want files of the vectors; read it before you commit it")
-
-// TestFirstParty runs the section on the frontends of this project.
-func TestFirstParty(t *testing.T) {
+// TestFill writes what comes out into the empty @want files of the vectors. Read
+// it before you commit it.
+func TestFill(t *testing.T) {
 	for _, id := range []string{"dockerfile", "zimagefile"} {
-		t.Run(id, func(t *testing.T) {
-			tt := open(t, id)
-			if *fill {
-				fillIn(t, tt)
-				return
-			}
-			cases, done, err := Cases(tt)
-			defer done()
-			if err != nil {
-				t.Fatal(err)
-			}
-			began := time.Now()
-			for _, r := range suite.Run(t.Context(), cases, suite.Options{Parallel: 2, Trace: true}) {
-				if r.Seconds > 2 || strings.Contains(r.Name, "budget") {
-					t.Logf("%s took %.1f s %v", r.Name, r.Seconds, r.Trace)
-				}
-				for _, p := range r.Problems {
-					t.Errorf("%s: %s %s: %s\ninput:\n%.2000s\nwant:\n%.3000s\ngot:\n%.3000s", r.Name, r.Status, p.Class, p.Message, p.Input, p.Want, p.Got)
-				}
-				if r.Status.Bad() && len(r.Problems) == 0 {
-					t.Errorf("%s is %s: %s", r.Name, r.Status, r.Why)
-				}
-			}
-			t.Logf("%d cases in %v", len(cases), time.Since(began))
-		})
+		t.Run(id, func(t *testing.T) { fillIn(t, open(t, id)) })
 	}
 }
 
