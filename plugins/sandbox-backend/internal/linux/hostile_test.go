@@ -234,6 +234,7 @@ func TestMountTables(t *testing.T) {
 	}
 }
 
+// A command sees no process but its own, and ends no other.
 //
 // Process 1 is not sent 32 to 34, which Go's runtime leaves at their defaults:
 // while it starts a thread the kernel lets them end it, and with it nothing but
