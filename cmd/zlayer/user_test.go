@@ -22,8 +22,9 @@ const (
 )
 
 // notAsUser are the tests that are the same for every user: this one, the one
-// that reads the sources, and those that need the toolchain of another language.
-const notAsUser = "^(TestAsUser|TestAsUserWithoutRange|TestReadme|TestWasmPrograms|TestWasmRustTwice|TestWasmKilled)$"
+// that reads the sources, and those that need the toolchain of another language
+// or fetch modules.
+const notAsUser = "^(TestAsUser|TestAsUserWithoutRange|TestReadme|TestWasmPrograms|TestWasmRustTwice|TestWasmKilled|TestNewProjects|TestPages)$"
 
 // withoutRange are the tests that a user without subordinate ids runs: only
 // sandbox-backend runs commands then.
@@ -103,6 +104,7 @@ func copyTree(t *testing.T, top string) (here string) {
 	for from, to := range map[string]string{
 		filepath.Join(repo, "bin"):      top,
 		filepath.Join(repo, "examples"): top,
+		filepath.Join(repo, "sdk"):      top,
 		"testdata":                      here,
 		self:                            filepath.Join(top, "tests"),
 	} {
