@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Wasmtime-run runs a WASI preview1 command module on wasmtime, with this
-// program's stdin, stdout and stderr and nothing else. It is a second engine
-// for the conformance suite: --engine 'wasmtime-run {module}'.
+// program's stdin, stdout and stderr, the arguments after it, and nothing else.
+// It is a second engine for the conformance suite: --engine 'wasmtime-run
+// {module}'.
 //
 // Its exit code is the module's, 134 after a trap, and 2 when the module cannot
 // be run; stderr says why. To wasmtime, an exit code over 125 is a trap.
@@ -26,11 +27,11 @@ const (
 func main() {
 	cache := flag.String("cache", "", "keep translated modules in this `folder`")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: wasmtime-run [-cache FOLDER] MODULE")
+		fmt.Fprintln(os.Stderr, "usage: wasmtime-run [-cache FOLDER] MODULE [ARGUMENT…]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() != 1 {
+	if flag.NArg() == 0 {
 		flag.Usage()
 		os.Exit(codeUnusable)
 	}
@@ -40,16 +41,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "wasmtime-run:", err)
 		os.Exit(codeUnusable)
 	}
-	code, err := run(engine, module)
+	code, err := run(engine, module, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "wasmtime-run:", err)
 	}
 	os.Exit(code)
 }
 
-// run runs a module to its end.
-func run(engine *wasmtime.Engine, module *wasmtime.Module) (code int, err error) {
-	store := newStore(engine)
+// run runs a module to its end. Without arguments, of which the first is its
+// name, it is not told its name either.
+func run(engine *wasmtime.Engine, module *wasmtime.Module, args []string) (code int, err error) {
+	store := newStore(engine, args)
 	linker, err := newWorld(engine)
 	if err != nil {
 		return codeUnusable, err

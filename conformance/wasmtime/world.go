@@ -35,10 +35,13 @@ func newEngine() *wasmtime.Engine {
 	return wasmtime.NewEngineWithConfig(config)
 }
 
-func newStore(engine *wasmtime.Engine) *wasmtime.Store {
+func newStore(engine *wasmtime.Engine, args []string) *wasmtime.Store {
 	store := wasmtime.NewStore(engine)
 	store.Limiter(maxMemory, maxTable, 1, -1, 1)
-	stdio := wasmtime.NewWasiConfig() // no arguments, environment or folders
+	stdio := wasmtime.NewWasiConfig() // no environment or folders
+	if len(args) > 1 {
+		stdio.SetArgv(args)
+	}
 	stdio.InheritStdin()
 	stdio.InheritStdout()
 	stdio.InheritStderr()
