@@ -16,6 +16,7 @@ import (
 
 	"github.com/zlayer/zlayer/conformance/internal/container"
 	"github.com/zlayer/zlayer/conformance/internal/contract"
+	"github.com/zlayer/zlayer/conformance/internal/engine"
 	"github.com/zlayer/zlayer/conformance/internal/frontend"
 	"github.com/zlayer/zlayer/conformance/internal/life"
 	"github.com/zlayer/zlayer/conformance/internal/target"
@@ -114,8 +115,14 @@ func (e *PluginError) Error() string { return e.Err.Error() }
 // Unwrap returns the reason.
 func (e *PluginError) Unwrap() error { return e.Err }
 
-// ErrEngine says that Options.Engine is set for what is no frontend.
-var ErrEngine = errors.New("only frontends run in an engine")
+// EngineError says that Options.Engine cannot be used.
+type EngineError struct{ Err error }
+
+// Error returns the reason.
+func (e *EngineError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *EngineError) Unwrap() error { return e.Err }
 
 // Run tests a plugin. The error says that the suite could not, not that the
 // plugin failed. When ctx ends before the run does, the error is that of ctx,
@@ -168,8 +175,8 @@ func open(o Options) (*target.Target, error) {
 	if err != nil {
 		return nil, &PluginError{err}
 	}
-	if len(o.Engine) > 0 && !t.Is(target.Frontend) && t.Invalid == nil {
-		return nil, ErrEngine
+	if err := checkEngine(t, o.Engine); err != nil {
+		return nil, &EngineError{err}
 	}
 	t.Bundle, t.Cache, t.Engine, t.Environ, t.Vectors = o.Bundle, o.Cache, o.Engine, o.Environ, o.Vectors
 	for _, dir := range []*string{&t.Bundle, &t.Cache} {
@@ -184,6 +191,15 @@ func open(o Options) (*target.Target, error) {
 		return nil, fmt.Errorf("making a folder for the run: %w", err)
 	}
 	return t, nil
+}
+
+// checkEngine refuses a command that cannot run the plugin.
+func checkEngine(t *target.Target, command []string) error {
+	if len(command) > 0 && !t.Is(target.Frontend) && t.Invalid == nil {
+		return errors.New("only frontends run in an engine")
+	}
+	_, err := engine.Open(command, "")
+	return err
 }
 
 // gather makes all cases for a plugin. done ends what they share. Those that run

@@ -213,11 +213,12 @@ func (a *app) listCases(o conformance.Options) error {
 // conformanceError says what kept a plugin from being tested.
 func conformanceError(plugin string, err error) error {
 	var broken *conformance.PluginError
+	var engine *conformance.EngineError
 	switch {
 	case errors.As(err, &broken):
 		return &host.PluginError{ID: plugin, Message: "it cannot be tested", Help: "PLUGIN is a folder with a manifest, sealed by zlayer plugin seal", Err: broken.Err}
-	case errors.Is(err, conformance.ErrEngine):
-		return usagef("--engine: %w", err)
+	case errors.As(err, &engine):
+		return usagef("--engine: %w", engine.Err)
 	case errors.Is(err, context.Canceled):
 		return err
 	}
