@@ -22,6 +22,7 @@ import (
 	"github.com/zlayer/zlayer/conformance/internal/target"
 	"github.com/zlayer/zlayer/conformance/internal/wasm"
 	"github.com/zlayer/zlayer/conformance/suite"
+	"github.com/zlayer/zlayer/conformance/vectors"
 )
 
 // Options say what is tested, and how.
@@ -114,6 +115,9 @@ func (e *PluginError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the reason.
 func (e *PluginError) Unwrap() error { return e.Err }
+
+// VectorError says that a file in Options.Vectors holds no vector.
+type VectorError = vectors.SyntaxError
 
 // EngineError says that Options.Engine cannot be used.
 type EngineError struct{ Err error }

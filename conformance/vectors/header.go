@@ -28,6 +28,20 @@ type Vector struct {
 	Files []File
 }
 
+// SyntaxError is a file that holds no vector.
+type SyntaxError struct {
+	// File is its path in the folder of vectors.
+	File string
+	// Err is the reason.
+	Err error
+}
+
+// Error returns the file and the reason.
+func (e *SyntaxError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
 // read reads the vectors in a folder of a file system, sorted by name.
 func read[V any](fsys fs.FS, folder string, parse func(name string, data []byte) (V, error)) ([]V, error) {
 	names, err := fs.Glob(fsys, folder+"/*.txtar")
@@ -42,7 +56,7 @@ func read[V any](fsys fs.FS, folder string, parse func(name string, data []byte)
 		}
 		v, err := parse(strings.TrimSuffix(path.Base(name), ".txtar"), data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, &SyntaxError{File: name, Err: err}
 		}
 		all = append(all, v)
 	}

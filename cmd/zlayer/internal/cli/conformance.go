@@ -214,11 +214,14 @@ func (a *app) listCases(o conformance.Options) error {
 func conformanceError(plugin string, err error) error {
 	var broken *conformance.PluginError
 	var engine *conformance.EngineError
+	var vector *conformance.VectorError
 	switch {
 	case errors.As(err, &broken):
 		return &host.PluginError{ID: plugin, Message: "it cannot be tested", Help: "PLUGIN is a folder with a manifest, sealed by zlayer plugin seal", Err: broken.Err}
 	case errors.As(err, &engine):
 		return usagef("--engine: %w", engine.Err)
+	case errors.As(err, &vector):
+		return &host.InputError{Message: "a file holds no vector", Help: "conformance/vectors/README.md says what one is", Err: vector}
 	case errors.Is(err, context.Canceled):
 		return err
 	}
