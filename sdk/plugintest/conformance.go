@@ -40,7 +40,7 @@ func Conformance(t *testing.T, dir string, flags ...string) {
 	if pattern := casePattern(runFlag(), t.Name()); pattern != "" {
 		args = append(args, "--run", pattern)
 	}
-	s := &conformance{zlayer: zlayer, dir: dir, flags: flags}
+	s := &conformance{zlayer: zlayer}
 	s.run(t, exec.CommandContext(t.Context(), zlayer, args...))
 }
 
@@ -58,9 +58,8 @@ func findZlayer() (string, error) {
 
 // conformance is one run of the suite.
 type conformance struct {
-	zlayer, dir string
-	flags       []string
-	cases       int
+	zlayer string
+	cases  int
 }
 
 // outcome is what came of one case: a line that the command writes. Lines of
@@ -70,6 +69,8 @@ type outcome struct {
 	Name     string    `json:"name"`
 	Status   string    `json:"status"`
 	Why      string    `json:"why"`
+	Input    string    `json:"input"`
+	Command  string    `json:"command"` // runs this case alone
 	Problems []problem `json:"problems"`
 }
 
@@ -123,14 +124,16 @@ func (s *conformance) read(t *testing.T, out io.Reader) error {
 
 // report makes an outcome that of a test.
 func (s *conformance) report(t *testing.T, o *outcome) {
+	if len(o.Problems) > 0 && o.Input != "" {
+		t.Logf("input:%s", indented(o.Input))
+	}
 	for _, p := range o.Problems {
 		t.Log(p.text())
 	}
 	switch o.Status {
 	case "passed":
 	case "failed":
-		command := append([]string{s.zlayer, "conformance", s.dir, "--run", o.Name}, s.flags...)
-		t.Errorf("it failed %s; alone: %s", o.Why, strings.Join(command, " "))
+		t.Errorf("it failed %s; alone: %s", o.Why, o.Command)
 	case "warned", "undeclared":
 		t.Logf("%s: %s", o.Status, o.Why)
 	default: // blocked, not-declared, cannot-run, known-failing
@@ -146,10 +149,15 @@ func (p *problem) text() string {
 	}
 	for _, part := range []struct{ name, text string }{{"input", p.Input}, {"want", p.Want}, {"got", p.Got}} {
 		if part.text != "" {
-			text += "\n" + part.name + ":\n  " + strings.ReplaceAll(strings.TrimRight(part.text, "\n"), "\n", "\n  ")
+			text += "\n" + part.name + ":" + indented(part.text)
 		}
 	}
 	return text
+}
+
+// indented is text on lines of its own.
+func indented(text string) string {
+	return "\n  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }
 
 // runFlag is the value of go test's -run.

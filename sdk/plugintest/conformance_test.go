@@ -15,10 +15,10 @@ import (
 // outcome.
 const fake = `#!/bin/sh
 echo "$@" >args
-cat <<'END'
+cat <<"END"
 {"type":"begin","plugin":"example.com/mine"}
 {"type":"case","name":"frontend/good","status":"passed","seconds":0.1}
-{"type":"case","name":"frontend/bad","status":"failed","problems":[{"class":"ok","message":"it is wrong","input":"from\n","want":"x","got":"y\nz"}]}
+{"type":"case","name":"frontend/bad","status":"failed","input":"all\n","command":"zlayer conformance dist --run frontend/bad --vectors 'my vectors'","problems":[{"class":"ok","message":"it is wrong","input":"from\n","want":"x","got":"y\nz"}]}
 {"type":"case","name":"frontend/dim","status":"warned","problems":[{"message":"it is slow"}]}
 {"type":"case","name":"frontend/later","status":"blocked","why":"blocked by frontend/bad"}
 {"type":"end"}
@@ -104,7 +104,7 @@ func TestConformanceCasesAreSubtests(t *testing.T) {
 	wants(t, out,
 		"--- PASS: TestConformance/frontend/good", "--- FAIL: TestConformance/frontend/bad", "--- PASS: TestConformance/frontend/dim",
 		"--- SKIP: TestConformance/frontend/later", "blocked by frontend/bad", "warned", "it is slow",
-		"ok: it is wrong", "want:\n", "  x\n", "  z\n", "conformance dist --run frontend/bad --vectors vectors",
+		"ok: it is wrong", "want:\n", "  x\n", "  z\n", "alone: zlayer conformance dist --run frontend/bad --vectors 'my vectors'", "input:\n",
 	)
 	args, err := os.ReadFile(filepath.Join(dir, "args"))
 	if want := "conformance dist --format events --vectors vectors\n"; err != nil || string(args) != want {
