@@ -50,7 +50,8 @@ var arrows = []struct {
 	{"sdk/toolchain/shelf", []string{"sdk/backend", "sdk/gen/backendv1"}},
 	{"sdk/toolchain/place", []string{"sdk/diag", "sdk/gen/backendv1", "sdk/gen/diagv1"}},
 	{"sdk/toolchain/module", nil},
-	{"sdk/manifest", nil},
+	{"sdk/manifest", []string{"sdk/strictjson"}},
+	{"sdk/strictjson", nil},
 	{"sdk/buildctx", nil},
 	{"sdk/passwd", nil},
 	{"sdk/remote", nil},
@@ -68,6 +69,7 @@ var owners = []struct {
 	{"github.com/bytecodealliance/wasmtime-go", []string{"conformance/wasmtime"}},
 	{"github.com/google/go-containerregistry", []string{"host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
+	{"golang.org/x/mod", []string{"host/internal/version"}},
 }
 
 // light lists packages that may not have some packages anywhere below them:

@@ -62,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, in, want string }{
 		{"empty", ``, "not JSON"},
 		{"no object", `[1]`, "must be an object"},
-		{"syntax", "{\n \"schema\": 1,\n \"id\" x}", "line 3 is not JSON"},
+		{"syntax", "{\n \"schema\": 1,\n \"id\" x}", "line 3: not JSON"},
 		{"unknown key", `{"schema": 1, "hooks": []}`, `unknown key "hooks"`},
 		{"unknown key inside", `{"schema": 1, "files": [{"path": "a", "mode": 1}]}`, `unknown key "mode"`},
 		{"wrong type", "{\"schema\": 1,\n\"id\": 7}", `line 2: "id" is a number and must be a string`},
@@ -250,5 +250,5 @@ func FuzzParse(f *testing.F) {
 func ExampleParse() {
 	_, err := manifest.Parse([]byte(`{"schema": 1, "id": "mine", "claim": {}}`))
 	fmt.Println(err)
-	// Output: unknown key "claim": a typing error, or the plugin is for a newer zlayer
+	// Output: line 1: unknown key "claim": a typing error, or the plugin is for a newer zlayer
 }

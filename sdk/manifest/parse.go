@@ -3,13 +3,11 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"unicode/utf8"
+
+	"github.com/zlayer/zlayer/sdk/strictjson"
 )
 
 // Schema is the version of the format that this package reads.
@@ -43,69 +41,28 @@ func Parse(b []byte) (*Manifest, error) {
 	if len(b) > MaxSize {
 		return nil, fmt.Errorf("the manifest has %d bytes, more than %d", len(b), MaxSize)
 	}
-	if !utf8.Valid(b) {
-		return nil, errors.New("the manifest is not UTF-8")
-	}
 	var head struct {
 		Schema int `json:"schema"`
 	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, explain(b, err)
-	}
-	if head.Schema != Schema {
+	if json.Unmarshal(b, &head) == nil && head.Schema != Schema {
 		return nil, &SchemaError{Schema: head.Schema}
 	}
-	if err := strict(b); err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
 	m := &Manifest{}
-	if err := d.Decode(m); err != nil {
-		return nil, explain(b, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("the manifest goes on after its last brace")
+	if err := strictjson.Decode(b, m); err != nil {
+		return nil, explain(err)
 	}
 	return m, nil
 }
 
 // Format returns the manifest as its file has it: indented, with a final
 // newline.
-func Format(m *Manifest) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(m)
-	return b.Bytes(), err
-}
+func Format(m *Manifest) ([]byte, error) { return strictjson.Format(m) }
 
-// explain says where the text is wrong, in words for who wrote it.
-func explain(b []byte, err error) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Errorf("line %d is not JSON: %w", line(b, syntax.Offset), err)
-	case errors.As(err, &kind) && kind.Field != "":
-		return fmt.Errorf("line %d: %q is a %s and must be a %s", line(b, kind.Offset), kind.Field, kind.Value, kind.Type)
-	case errors.As(err, &kind):
-		return fmt.Errorf("the manifest is a %s and must be an object", kind.Value)
+// explain adds to an unknown key where it may come from.
+func explain(err error) error {
+	var bad *strictjson.Error
+	if errors.As(err, &bad) && bad.Key != "" {
+		return fmt.Errorf("%w: a typing error, or the plugin is for a newer zlayer", err)
 	}
-	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return unknownKey(key)
-	}
-	return fmt.Errorf("the manifest is not JSON: %w", err)
-}
-
-// unknownKey is the error about a key, which is quoted.
-func unknownKey(key string) error {
-	return fmt.Errorf("unknown key %s: a typing error, or the plugin is for a newer zlayer", key)
-}
-
-// line returns the line of an offset, from 1.
-func line(b []byte, offset int64) int {
-	offset = min(max(offset, 0), int64(len(b)))
-	return 1 + bytes.Count(b[:offset], []byte{'\n'})
+	return err
 }

@@ -14,7 +14,9 @@ import (
 // ignores or answers as unsupported.
 const (
 	FrontendMajor = 1
+	FrontendMinor = 0
 	BackendMajor  = 1
+	BackendMinor  = 0
 )
 
 // VersionError says that a plugin speaks another protocol than the host.
@@ -25,6 +27,9 @@ type VersionError struct {
 	Version string
 	// Plugin is the major it speaks, Host the one this host speaks.
 	Plugin, Host int
+	// Install is the version of the plugin that this host can use, for who
+	// knows what there is. Empty when nobody looked, or there is none.
+	Install string
 }
 
 // Error says who speaks what.
@@ -34,8 +39,14 @@ func (e *VersionError) Error() string {
 
 // Help says what to do: one sentence.
 func (e *VersionError) Help() string {
-	if e.Plugin > e.Host {
+	newer := e.Plugin > e.Host
+	switch {
+	case newer && e.Install != "":
+		return "install version " + e.Install + " of the plugin, or update zlayer"
+	case newer:
 		return "update zlayer, or install an older version of the plugin"
+	case e.Install != "":
+		return "install version " + e.Install + " of the plugin"
 	}
 	return "install a newer version of the plugin"
 }
@@ -43,15 +54,34 @@ func (e *VersionError) Help() string {
 // Speaks returns a *VersionError when this host cannot talk to the plugin. It
 // is decided before anything is run (SPEC M5).
 func (m *Manifest) Speaks() error {
-	host := FrontendMajor
-	if m.Kind == Backend {
-		host = BackendMajor
-	}
-	if m.Protocol.Major == host {
+	host := m.Kind.protocol()
+	if m.Protocol.Major == host.Major {
 		return nil
 	}
-	return &VersionError{ID: m.ID, Kind: m.Kind, Version: m.Version, Plugin: m.Protocol.Major, Host: host}
+	return &VersionError{ID: m.ID, Kind: m.Kind, Version: m.Version, Plugin: m.Protocol.Major, Host: host.Major}
 }
+
+// Ahead says that the plugin knows a newer minor of the protocol than this
+// host, or "". That is a note and no error: what the minor adds is not used
+// (SPEC M17).
+func (m *Manifest) Ahead() string {
+	host := m.Kind.protocol()
+	if m.Protocol.Major != host.Major || m.Protocol.Minor <= host.Minor {
+		return ""
+	}
+	return fmt.Sprintf("it knows %s protocol %v and this zlayer %v: what is new in it is not used", m.Kind, m.Protocol, host)
+}
+
+// protocol is what this host speaks with plugins of a kind.
+func (k Kind) protocol() Protocol {
+	if k == Backend {
+		return Protocol{Major: BackendMajor, Minor: BackendMinor}
+	}
+	return Protocol{Major: FrontendMajor, Minor: FrontendMinor}
+}
+
+// String is "major.minor".
+func (p Protocol) String() string { return fmt.Sprintf("%d.%d", p.Major, p.Minor) }
 
 // Main returns the file to run on a platform, "os/arch". ok is false when there
 // is none for it.
