@@ -38,6 +38,9 @@ func (h *Host) check(ctx context.Context, s Source, dir string) (*Checked, error
 			Help:    "a build file is text written by people; is this the right file?",
 		}
 	}
+	if err := h.drifted(); err != nil {
+		return nil, err
+	}
 	plugin, warning, err := h.frontend(s)
 	if err != nil {
 		return nil, err
@@ -108,27 +111,6 @@ func (h *Host) frontend(s Source) (p *store.Plugin, warning *diagv1.Diagnostic, 
 
 // named returns the plugin with an id, or nil.
 func (h *Host) named(id string) *store.Plugin { return h.plugins.Get(id) }
-
-// problem says why the plugin with an id cannot be used, or nil.
-func (h *Host) problem(id string) error {
-	p := h.plugins.Get(id)
-	switch {
-	case p == nil:
-		return &PluginError{ID: id, Message: "it is not installed", Help: "zlayer plugin list shows what is"}
-	case p.Problem != nil:
-		return &PluginError{ID: id, Message: "it cannot be used", Help: problemHelp(p), Err: p.Problem}
-	}
-	return nil
-}
-
-// problemHelp says what to do about a plugin that cannot be used.
-func problemHelp(p *store.Plugin) string {
-	var version *manifest.VersionError
-	if errors.As(p.Problem, &version) {
-		return version.Help() + "; it is in " + p.Dir
-	}
-	return reinstall(p)
-}
 
 // The limits on what a frontend may ask for (SPEC F9).
 const (

@@ -96,10 +96,29 @@ func (e *StepError) Error() string {
 	return fmt.Sprintf("[%s %d] %s: %s", e.Stage, e.Step, text, e.Message)
 }
 
+// Fault says what is the matter with a plugin.
+type Fault string
+
+// The faults.
+const (
+	// Broken is one that cannot be used or misbehaved. It is the default.
+	Broken Fault = ""
+	// Absent is one that is not installed, or that a source does not have.
+	Absent Fault = "absent"
+	// Refused is one that a policy, or the user, did not accept.
+	Refused Fault = "refused"
+	// Unreachable is one whose source does not answer or refuses access.
+	Unreachable Fault = "unreachable"
+	// Drifted is one that is not what the project's lock file says.
+	Drifted Fault = "drifted"
+)
+
 // PluginError says that a plugin is missing, broken or misbehaved.
 type PluginError struct {
-	// ID is the plugin.
+	// ID is the plugin. Empty where there is none yet.
 	ID string
+	// Fault is what is the matter.
+	Fault Fault
 	// Message is one sentence: what happened.
 	Message string
 	// Help is one sentence: what to do. May be empty.

@@ -16,8 +16,11 @@ import (
 	"sync"
 
 	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/inventory"
 	"github.com/zlayer/zlayer/host/internal/keys"
+	"github.com/zlayer/zlayer/host/internal/lockfile"
 	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/host/internal/trust"
 	"github.com/zlayer/zlayer/host/internal/wasmrun"
 )
 
@@ -30,6 +33,12 @@ type Config struct {
 	// PluginDirs are further folders of plugins. A plugin there wins over one
 	// of the same id in the state folder, and that one over the bundle.
 	PluginDirs []string
+	// LockFile is the project's lock file, zlayer.lock. Empty: there is none.
+	LockFile string
+	// Locked refuses to use plugins that differ from the lock file.
+	Locked bool
+	// Signatures say what is demanded of installed plugins.
+	Signatures Signatures
 	// InsecureRegistries are registries reached over http, or over https with
 	// a certificate that nobody vouches for.
 	InsecureRegistries []string
@@ -38,6 +47,23 @@ type Config struct {
 	Environ []string
 	// Version is the version of the program, for messages.
 	Version string
+}
+
+// Signatures says which installed plugins may be used, by who signed them. The
+// zero value is the policy off.
+type Signatures struct {
+	// Policy is "off", "warn" or "require"; empty is "off". Plugins of the
+	// bundle, of PluginDirs, and those installed from a plain folder are used
+	// in any case.
+	Policy string
+	// Keys are files of public keys in PEM, each perhaps for some ids only:
+	// "example.com/*=/keys/them.pem".
+	Keys []string
+	// Identities are holders of short-lived certificates:
+	// "issuer=URL,subject=NAME" or "issuer=URL,subject-regexp=REGEXP".
+	Identities []string
+	// Root is a file trusted_root.json, which Identities need.
+	Root string
 }
 
 // Host does zlayer's work. Its methods may be called concurrently.
@@ -65,24 +91,43 @@ func Open(c Config) (*Host, error) {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return nil, &InputError{Message: "the state folder " + dir + " is not a folder", Help: "choose another with --data-dir or ZLAYER_DATA_DIR"}
 	}
-	plugins, err := store.Find(roots(c))
+	plugins, err := findPlugins(c)
 	if err != nil {
-		return nil, &PluginError{Message: "cannot look for plugins", Help: "check --plugin-dir and ZLAYER_PLUGIN_DIR, and that the state folder holds folders", Err: err}
+		return nil, err
 	}
 	return &Host{config: c, plugins: plugins, keys: keys.Open(filepath.Join(dir, "keys")), modules: map[string]*wasmrun.Module{}}, nil
 }
 
-// roots lists where plugins are, the one that wins last.
-func roots(c Config) []store.Root {
-	var list []store.Root
-	if c.BundleDir != "" {
-		list = append(list, store.Root{Dir: c.BundleDir, Origin: "bundle"})
+// findPlugins finds the plugins, by lock file and policy.
+func findPlugins(c Config) (*store.Set, error) {
+	inv, err := c.inventory()
+	if err != nil {
+		return nil, err
 	}
-	list = append(list, store.Root{Dir: filepath.Join(c.DataDir, "plugins"), Origin: "installed"})
-	for _, dir := range c.PluginDirs {
-		list = append(list, store.Root{Dir: dir, Origin: "plugin-dir", Explicit: true})
+	plugins, err := inventory.Find(inv)
+	var lock *lockfile.Error
+	switch {
+	case errors.As(err, &lock):
+		return nil, &InputError{Message: "the lock file cannot be used", Help: lock.Help, Err: err}
+	case err != nil:
+		return nil, &PluginError{Message: "cannot look for plugins", Help: "check --plugin-dir and ZLAYER_PLUGIN_DIR, and that the state folder holds folders", Err: err}
 	}
-	return list
+	return plugins, nil
+}
+
+// inventory is what the settings say about plugins.
+func (c Config) inventory() (inventory.Config, error) {
+	policy := trust.Off
+	if c.Signatures.Policy != "" {
+		var err error
+		if policy, err = trust.ParsePolicy(c.Signatures.Policy); err != nil {
+			return inventory.Config{}, &InputError{Message: "the signature policy cannot be used", Err: err}
+		}
+	}
+	return inventory.Config{
+		DataDir: c.DataDir, BundleDir: c.BundleDir, PluginDirs: c.PluginDirs, LockFile: c.LockFile, Locked: c.Locked, Policy: policy,
+		Trust: trust.Config{Keys: c.Signatures.Keys, Identities: c.Signatures.Identities, Root: c.Signatures.Root},
+	}, nil
 }
 
 // Close frees what the Host holds. It does not end calls that still run.

@@ -48,7 +48,7 @@ func (h *Host) Plugins() []Plugin {
 }
 
 func describePlugin(p *store.Plugin) Plugin {
-	out := Plugin{ID: p.ID, Origin: p.Origin, Path: p.Dir}
+	out := Plugin{ID: p.ID, Origin: string(p.Origin), Path: p.Dir}
 	if m := p.Manifest; m != nil {
 		out.Version, out.Kind, out.Summary = m.Version, string(m.Kind), m.Summary
 		out.Protocol = fmt.Sprintf("%d.%d", m.Protocol.Major, m.Protocol.Minor)
@@ -57,11 +57,6 @@ func describePlugin(p *store.Plugin) Plugin {
 		out.Problem = p.Problem.Error()
 	}
 	return out
-}
-
-// reinstall is the advice for a plugin that is broken.
-func reinstall(p *store.Plugin) string {
-	return "reinstall it, or report this to its author; it is in " + p.Dir
 }
 
 // Compiling reports whether a frontend is being translated to machine code in

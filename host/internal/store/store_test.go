@@ -46,11 +46,7 @@ func write(t *testing.T, path, text string) {
 
 func find(t *testing.T, dirs ...string) *Set {
 	t.Helper()
-	var roots []Root
-	for _, dir := range dirs {
-		roots = append(roots, Root{Dir: dir, Origin: filepath.Base(dir)})
-	}
-	s, err := Find(roots)
+	s, err := Find(Places{Shelf: OpenShelf(t.TempDir()), Dirs: dirs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +82,7 @@ func TestBrokenPluginsAreFoundWithTheReason(t *testing.T) {
 	}
 }
 
-func TestLastRootWins(t *testing.T) {
+func TestLastFolderWins(t *testing.T) {
 	top := t.TempDir()
 	bundle, extra := filepath.Join(top, "bundle"), filepath.Join(top, "extra")
 	old := frontend(t, bundle, "a", nil)
@@ -101,7 +97,7 @@ func TestLastRootWins(t *testing.T) {
 }
 
 // A folder that is itself a plugin, as an author has it.
-func TestRootMayBeAPlugin(t *testing.T) {
+func TestFolderMayBeAPlugin(t *testing.T) {
 	dir := frontend(t, t.TempDir(), "mine", nil)
 	if p := find(t, dir).Get("mine"); p == nil || p.Problem != nil {
 		t.Errorf("got %+v", p)
@@ -127,13 +123,14 @@ func TestPluginsOfAVendor(t *testing.T) {
 	}
 }
 
-func TestExplicitRootMustExist(t *testing.T) {
+// A folder that the user named must exist; the others need not.
+func TestMissingFolders(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "no")
-	if _, err := Find([]Root{{Dir: missing}}); err != nil {
-		t.Errorf("an implicit root: %v", err)
+	if _, err := Find(Places{Bundle: missing, Shelf: OpenShelf(missing)}); err != nil {
+		t.Errorf("bundle and shelf: %v", err)
 	}
-	if _, err := Find([]Root{{Dir: missing, Explicit: true}}); err == nil {
-		t.Error("an explicit root that is missing was accepted")
+	if _, err := Find(Places{Shelf: OpenShelf(missing), Dirs: []string{missing}}); err == nil {
+		t.Error("a folder that the user named and that is missing was accepted")
 	}
 }
 

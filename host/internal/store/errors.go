@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// PlatformError says that a plugin has nothing to run on this machine.
+type PlatformError struct {
+	// ID and Version are the plugin's.
+	ID, Version string
+	// Platforms are those that it has something for.
+	Platforms []string
+}
+
+// Error names this machine's platform and those there are.
+func (e *PlatformError) Error() string {
+	return fmt.Sprintf("it has no executable for %s, only for %s", Platform(), strings.Join(e.Platforms, ", "))
+}
+
+// ShadowedError says that another plugin of the same id counts.
+type ShadowedError struct {
+	// By is the folder of the other, Origin where it was found.
+	By     string
+	Origin Origin
+}
+
+// Error names the other.
+func (e *ShadowedError) Error() string { return fmt.Sprintf("%s (%s) is used instead", e.By, e.Origin) }
+
+// RefusedError says that the policy of the user does not let a plugin run.
+type RefusedError struct {
+	// Message is one sentence: why. Help is one: what to do.
+	Message, Help string
+}
+
+// Error returns the message.
+func (e *RefusedError) Error() string { return e.Message }
+
+// DriftError says that a plugin is not the one that the project's lock file
+// means.
+type DriftError struct {
+	// ID is the plugin, Lock the path of the lock file.
+	ID, Lock string
+	// Pinned says that the lock file has it; else it only is not known there.
+	Pinned bool
+	// Message is one sentence: what differs. Help is one: what to do.
+	Message, Help string
+}
+
+// Error returns the message.
+func (e *DriftError) Error() string { return e.Message }

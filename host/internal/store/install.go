@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/zlayer/zlayer/host/internal/atomicfile"
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+// Parcel is a release on its way to the shelf.
+type Parcel struct {
+	// Manifest is the manifest, Raw its bytes and Digest theirs.
+	Manifest *manifest.Manifest
+	Raw      []byte
+	Digest   string
+	// Record says where it came from.
+	Record Record
+	// Open opens one of its files. What it reads need not be checked.
+	Open func(context.Context, manifest.File) (io.ReadCloser, error)
+}
+
+// Staged is a release whose files are all here and have their digests, but
+// which nobody sees yet.
+type Staged struct {
+	shelf  *Shelf
+	parcel Parcel
+	dir    string
+	lock   *flock.Flock
+	// there says that the shelf has the files.
+	there bool
+}
+
+// Stage brings the files of a release for this machine to the shelf. End it
+// with Put or Discard; when the process dies before, the next Stage cleans up.
+// The error is a *manifest.ChecksumError when a file is another one.
+//
+// What the shelf has already, unharmed, is not fetched again.
+func (s *Shelf) Stage(ctx context.Context, p Parcel) (*Staged, error) {
+	s.sweep()
+	staged, err := s.begin(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if there := s.Get(p.Manifest.ID, p.Digest); there != nil && there.Problem == nil && there.Verify() == nil {
+		staged.there = true
+		return staged, nil
+	}
+	if err := staged.fill(ctx); err != nil {
+		staged.Discard()
+		return nil, err
+	}
+	return staged, nil
+}
+
+// begin makes the folder. Under the lock, so that no sweep sees a folder that
+// is not locked yet.
+func (s *Shelf) begin(ctx context.Context, p Parcel) (*Staged, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	dir := s.path(incomingName, rand.Text())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	staged := &Staged{shelf: s, parcel: p, dir: dir, lock: flock.New(dir+lockSuffix, flock.SetPermissions(0o600))}
+	if err := staged.lock.Lock(); err != nil {
+		staged.Discard()
+		return nil, err
+	}
+	return staged, nil
+}
+
+// fill writes manifest and files.
+func (s *Staged) fill(ctx context.Context) error {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	for _, f := range s.parcel.Manifest.On(Platform()) {
+		if err := s.copy(ctx, root, f); err != nil {
+			return err
+		}
+	}
+	return root.WriteFile(manifest.FileName, s.parcel.Raw, 0o600)
+}
+
+// copy writes one file and checks its digest.
+func (s *Staged) copy(ctx context.Context, root *os.Root, f manifest.File) error {
+	name := filepath.FromSlash(f.Path)
+	if err := root.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	from, err := s.parcel.Open(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode(s.parcel.Manifest.Kind))
+	if err != nil {
+		return err
+	}
+	got, err := manifest.Digest(io.TeeReader(from, to))
+	if closeErr := to.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil && got != f.Digest {
+		err = &manifest.ChecksumError{Plugin: s.parcel.Manifest.ID, Path: f.Path, Want: f.Digest, Got: got}
+	}
+	return err
+}
+
+// mode is that of a plugin's files. Which of a backend's files are executed the
+// manifest does not say.
+func mode(kind manifest.Kind) os.FileMode {
+	if kind == manifest.Backend {
+		return 0o700
+	}
+	return 0o600
+}
+
+// Dir is the folder in which the files are until Put.
+func (s *Staged) Dir() string {
+	if s.there {
+		return s.shelf.release(s.parcel.Digest)
+	}
+	return s.dir
+}
+
+// Discard removes what was brought.
+func (s *Staged) Discard() {
+	_ = os.RemoveAll(s.dir)
+	_ = os.Remove(s.lock.Path())
+	_ = s.lock.Close()
+}
+
+// Put puts the release in its place. With current, it becomes the one that
+// counts for its id, and the one before is kept for Rollback; without, it only
+// does where there was none.
+func (s *Staged) Put(ctx context.Context, current bool) error {
+	defer s.Discard()
+	return s.shelf.update(ctx, func(x *index) error {
+		if !s.there {
+			if err := s.place(); err != nil {
+				return err
+			}
+		}
+		if err := s.record(); err != nil {
+			return err
+		}
+		id := s.parcel.Manifest.ID
+		slots, there := x.Plugins[id]
+		if current || !there {
+			x.Plugins[id] = slots.with(s.parcel.Digest)
+		}
+		return nil
+	})
+}
+
+// with makes a release the current one.
+func (s slots) with(digest string) slots {
+	if s.Current == digest {
+		return s
+	}
+	return slots{Current: digest, Previous: s.Current}
+}
+
+// place moves the folder. One that is there already is damaged and goes.
+func (s *Staged) place() error {
+	dir := s.shelf.release(s.parcel.Digest)
+	old := s.dir + oldSuffix
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	defer os.RemoveAll(old)
+	return os.Rename(s.dir, dir)
+}
+
+// record writes where the release came from.
+func (s *Staged) record() error {
+	data, err := json.MarshalIndent(s.parcel.Record, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.shelf.release(s.parcel.Digest)+recordSuffix, append(data, '\n'))
+}

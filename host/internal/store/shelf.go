@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/zlayer/zlayer/host/internal/atomicfile"
+)
+
+// Names on a shelf.
+const (
+	indexName    = "index.json"
+	lockName     = ".lock"
+	incomingName = ".incoming"
+	releasesName = "releases"
+	recordSuffix = ".json"
+	lockSuffix   = ".lock"
+	oldSuffix    = ".old"
+)
+
+// Shelf is the folder of installed plugins. A release has a folder,
+// releases/<digest>, a record beside it that says where it came from, and a
+// file that is locked while it runs. The index says which release of a plugin
+// is the current one. A folder without a record is not there: it is on its way
+// in or out.
+//
+// Writers hold a lock; readers need none. Several processes may use one shelf.
+type Shelf struct{ dir string }
+
+// OpenShelf returns the shelf in a folder. Nothing is made until something is
+// written.
+func OpenShelf(dir string) *Shelf { return &Shelf{dir: dir} }
+
+// index is which releases are used.
+type index struct {
+	Schema  int              `json:"schema"`
+	Plugins map[string]slots `json:"plugins"`
+}
+
+// slots are the releases of one plugin, by manifest digest.
+type slots struct {
+	Current  string `json:"current"`
+	Previous string `json:"previous,omitempty"`
+}
+
+// indexSchema is the version of the index's format.
+const indexSchema = 1
+
+// Record says where a release came from.
+type Record struct {
+	// ID and Version are the plugin's.
+	ID      string `json:"id"`
+	Version string `json:"version"`
+	// Source is what the user named; "" where a lock file did.
+	Source string `json:"source"`
+	// Resolved is where exactly it was found.
+	Resolved string `json:"resolved"`
+	// Development says that it was a plain folder on this machine.
+	Development bool `json:"development,omitempty"`
+	// Subject is the digest that signatures are over: of the OCI manifest, or
+	// of the archive. Empty for a development install.
+	Subject string `json:"subject,omitempty"`
+	// Statement is the OCI manifest, which names the plugin's manifest. Empty
+	// when the subject is an archive.
+	Statement []byte `json:"statement,omitempty"`
+	// Bundles are the signatures.
+	Bundles []json.RawMessage `json:"bundles,omitempty"`
+	// Added is when.
+	Added time.Time `json:"added"`
+}
+
+// path returns a path on the shelf.
+func (s *Shelf) path(elem ...string) string {
+	return filepath.Join(append([]string{s.dir}, elem...)...)
+}
+
+// release returns the folder of a release.
+func (s *Shelf) release(digest string) string {
+	return s.path(releasesName, strings.TrimPrefix(digest, "sha256:"))
+}
+
+// read reads the index. A missing one is empty.
+func (s *Shelf) read() (*index, error) {
+	x := &index{Schema: indexSchema, Plugins: map[string]slots{}}
+	data, err := os.ReadFile(s.path(indexName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return x, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, x)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the list of installed plugins %s: %w", s.path(indexName), err)
+	}
+	if x.Schema != indexSchema {
+		return nil, fmt.Errorf("the list of installed plugins %s is of version %d, and this zlayer reads %d: use a newer zlayer", s.path(indexName), x.Schema, indexSchema)
+	}
+	if x.Plugins == nil {
+		x.Plugins = map[string]slots{}
+	}
+	return x, nil
+}
+
+// update changes the index under the lock.
+func (s *Shelf) update(ctx context.Context, change func(*index) error) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	x, err := s.read()
+	if err != nil {
+		return err
+	}
+	if err := change(x); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(x, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path(indexName), append(data, '\n'))
+}
+
+// lock keeps other writers out.
+func (s *Shelf) lock(ctx context.Context) (unlock func(), err error) {
+	if err := os.MkdirAll(s.path(releasesName), 0o700); err != nil {
+		return nil, err
+	}
+	l := flock.New(s.path(lockName), flock.SetPermissions(0o600))
+	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("waiting for another zlayer that changes plugins: %w", err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
+
+// find returns the release that counts of each installed plugin: the pinned
+// one where it is there, else the current one.
+func (s *Shelf) find(pins Pins) ([]*Plugin, error) {
+	x, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	chosen := map[string]string{}
+	for id, slots := range x.Plugins {
+		chosen[id] = slots.Current
+	}
+	for _, pin := range pins.List {
+		if s.has(pin.Digest) {
+			chosen[pin.ID] = pin.Digest
+		}
+	}
+	var found []*Plugin
+	for _, id := range slices.Sorted(maps.Keys(chosen)) {
+		found = append(found, s.load(id, chosen[id]))
+	}
+	return found, nil
+}
+
+// has says whether a release is there.
+func (s *Shelf) has(digest string) bool {
+	_, err := os.Stat(s.release(digest) + recordSuffix)
+	return err == nil
+}
+
+// load reads a release.
+func (s *Shelf) load(id, digest string) *Plugin {
+	p := load(s.release(digest), Installed)
+	record, err := s.record(digest)
+	p.Record = record
+	switch {
+	case err != nil && p.Problem == nil:
+		p.Problem = err
+	case p.Digest != "" && p.Digest != digest:
+		p.Problem = fmt.Errorf("its manifest was changed after it was installed: expected %s, got %s", digest, p.Digest)
+	}
+	if p.Manifest == nil {
+		p.ID = id
+	}
+	return p
+}
+
+// record reads the record of a release.
+func (s *Shelf) record(digest string) (*Record, error) {
+	data, err := os.ReadFile(s.release(digest) + recordSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("its record cannot be read: %w", err)
+	}
+	r := &Record{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("its record %s cannot be read: %w", s.release(digest)+recordSuffix, err)
+	}
+	return r, nil
+}
