@@ -18,24 +18,12 @@ type InvalidError struct {
 // Error joins the problems.
 func (e *InvalidError) Error() string { return strings.Join(e.Problems, "; ") }
 
-// The parts of a semantic version: numbers have no zeros in front.
-const (
-	number     = `(0|[1-9]\d*)`
-	prerelease = `(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)`
-)
-
 var (
-	idSyntax       = regexp.MustCompile(`^[a-z0-9]+([.-][a-z0-9]+)*(/[a-z0-9]+([.-][a-z0-9]+)*)?$`)
-	versionSyntax  = regexp.MustCompile(`^` + number + `\.` + number + `\.` + number + `(-` + prerelease + `(\.` + prerelease + `)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
-	digestSyntax   = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	platformSyntax = regexp.MustCompile(`^[a-z0-9]+/[a-z0-9]+$`)
 	targetSyntax   = regexp.MustCompile(`^([a-z0-9]+|\*)/([a-z0-9]+|\*)(/[a-z0-9]+)?$|^\*$`)
 	variableSyntax = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\*?$`)
 	featureSyntax  = regexp.MustCompile(`^([a-z0-9.-]+/)?[a-z0-9]+([.-][a-z0-9]+)*$`)
 )
-
-// maxID is the longest id in bytes; ids are names of folders.
-const maxID = 100
 
 // Validate returns an *InvalidError that lists every problem, or nil (SPEC,
 // "The manifest"). It looks at the manifest alone, at no file.
@@ -48,7 +36,7 @@ func (m *Manifest) Validate() error {
 		p.check(strings.Contains(vendor, "."), "id %q must begin with a domain: \"vendor.example/name\"", m.ID)
 	}
 	p.check(m.Kind == Frontend || m.Kind == Backend, "kind is %q and must be \"frontend\" or \"backend\"", m.Kind)
-	p.check(versionSyntax.MatchString(m.Version), "version %q is no semantic version like \"1.0.0\"", m.Version)
+	p.check(ValidVersion(m.Version), "version %q is no semantic version like \"1.0.0\"", m.Version)
 	p.check(!strings.ContainsAny(m.Summary, "\r\n\x1b"), "summary is not one line of plain text")
 	p.check(m.Protocol.Major > 0, "protocol.major is %d and must be at least 1", m.Protocol.Major)
 	p.check(m.Protocol.Minor >= 0, "protocol.minor is %d and must not be negative", m.Protocol.Minor)
@@ -79,9 +67,9 @@ func (p *problems) files(m *Manifest) {
 	mains := map[string]int{}
 	for i, f := range m.Files {
 		at := fmt.Sprintf("files[%d]", i)
-		p.check(safePath(f.Path), "%s.path %q is not a clean relative path inside the plugin's folder", at, f.Path)
+		p.check(ValidPath(f.Path), "%s.path %q is not a clean relative path inside the plugin's folder", at, f.Path)
 		p.check(f.Path != FileName, "%s.path is the manifest itself", at)
-		p.check(digestSyntax.MatchString(f.Digest), "%s.digest %q is not \"sha256:\" and 64 lower-case hex digits", at, f.Digest)
+		p.check(ValidDigest(f.Digest), "%s.digest %q is not \"sha256:\" and 64 lower-case hex digits", at, f.Digest)
 		p.check(f.Platform == "" || platformSyntax.MatchString(f.Platform), "%s.platform %q is not \"os/arch\"", at, f.Platform)
 		p.check(f.Role == "" || f.Role == RoleMain, "%s.role is %q and must be \"main\" or absent", at, f.Role)
 		key := [2]string{f.Path, f.Platform}
@@ -152,11 +140,4 @@ func (p *problems) backend(m *Manifest) {
 // reserved says whether the host alone sets such variables for a plugin.
 func reserved(variable string) bool {
 	return strings.HasPrefix(variable, "PLUGIN_") || strings.HasPrefix(variable, "ZLAYER_")
-}
-
-// safePath says whether a slash-separated path stays inside its folder, on
-// every operating system: a backslash or a colon means something on Windows.
-func safePath(p string) bool {
-	return p != "" && p != "." && p == path.Clean(p) && !path.IsAbs(p) &&
-		p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsAny(p, "\\:\x00")
 }

@@ -11,8 +11,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -35,13 +35,19 @@ func Decode(b []byte, v any) error {
 	if i := invalid(b); i >= 0 {
 		return at(b, int64(i), "not UTF-8")
 	}
-	if err := shape(b, reflect.TypeOf(v)); err != nil {
+	var whole json.RawMessage
+	var syntax *json.SyntaxError
+	if err := json.Unmarshal(b, &whole); errors.As(err, &syntax) {
+		return at(b, syntax.Offset, "not JSON: %v", err)
+	}
+	w := walker{text: b, d: json.NewDecoder(bytes.NewReader(b))}
+	if err := w.value("the text", reflect.TypeOf(v)); err != nil {
 		return err
 	}
 	var kind *json.UnmarshalTypeError
 	switch err := json.Unmarshal(b, v); {
 	case errors.As(err, &kind):
-		return at(b, kind.Offset, "%s is a %s and must be %s", subject(kind.Field), kind.Value, expected(kind.Type))
+		return at(b, kind.Offset, "%s is %s and must be %s", subject(kind.Field), article(kind.Value), article(name(kind.Type)))
 	case err != nil:
 		return at(b, 0, "not as it must be: %v", err)
 	}
@@ -73,17 +79,25 @@ func subject(path string) string {
 	return fmt.Sprintf("%q", path)
 }
 
-// expected is how an error calls the type that a value must have.
-func expected(t reflect.Type) string {
+// name is how an error calls a type.
+func name(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
-		return "an object"
+		return "object"
 	case reflect.Slice, reflect.Array:
-		return "a list"
+		return "list"
 	case reflect.Int:
-		return "a whole number"
+		return "whole number"
 	}
-	return "a " + t.Kind().String()
+	return t.Kind().String()
+}
+
+// article puts the article before a word for a value or a type.
+func article(word string) string {
+	if strings.HasPrefix(word, "array") || strings.HasPrefix(word, "object") {
+		return "an " + word
+	}
+	return "a " + word
 }
 
 // invalid returns the offset of the first byte that is not UTF-8, or -1.
@@ -98,14 +112,3 @@ func invalid(b []byte) int {
 	return -1
 }
 
-// shape checks that b is one JSON value whose keys are those of a type.
-func shape(b []byte, t reflect.Type) error {
-	w := walker{text: b, d: json.NewDecoder(bytes.NewReader(b))}
-	if err := w.value("the text", t); err != nil {
-		return w.explain(err)
-	}
-	if _, err := w.d.Token(); !errors.Is(err, io.EOF) {
-		return w.fail("not JSON: there is more after the end of the value")
-	}
-	return nil
-}

@@ -4,14 +4,12 @@ package strictjson
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 )
 
-// walker reads a text token by token.
+// walker reads a text, which is JSON, token by token.
 type walker struct {
 	text []byte
 	d    *json.Decoder
@@ -20,21 +18,6 @@ type walker struct {
 // fail is the error about where the walker is.
 func (w *walker) fail(format string, args ...any) *Error {
 	return at(w.text, w.d.InputOffset(), format, args...)
-}
-
-// explain makes an *Error of what the decoder says.
-func (w *walker) explain(err error) error {
-	var syntax *json.SyntaxError
-	var ours *Error
-	switch {
-	case errors.As(err, &ours):
-		return ours
-	case errors.As(err, &syntax):
-		return at(w.text, syntax.Offset, "not JSON: %v", err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return at(w.text, int64(len(w.text)), "not JSON: it ends too early")
-	}
-	return w.fail("not JSON: %v", err)
 }
 
 // value reads the value of a key. Its type is nil where anything may be; that
