@@ -2,7 +2,10 @@
 
 package trust
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Policy says what happens to a release that nobody trusted has signed.
 type Policy string
@@ -31,20 +34,59 @@ type Verdict int
 
 // The verdicts.
 const (
-	// Accept installs it.
-	Accept Verdict = iota + 1
+	// Refuse does not install it.
+	Refuse Verdict = iota
 	// Caution installs it, and the message must be shown.
 	Caution
-	// Refuse does not install it.
-	Refuse
+	// Accept installs it.
+	Accept
 )
 
 // Decision is a verdict with its reason, in words for people.
 type Decision struct {
 	// Verdict is the decision.
 	Verdict Verdict
-	// Message is why: "signed by …", "not signed".
+	// Message is why, as a sentence about "it", the release.
 	Message string
-	// Help is one sentence: what to do. Only with Refuse and Caution.
+	// Help is one sentence: what to do. Empty with Accept.
 	Help string
+}
+
+// Decide says what a policy makes of a result of Verify. A development install
+// is a plain folder of this machine, which nobody signs: it is always accepted,
+// and the message marks it. What is no policy counts as Require.
+func Decide(p Policy, s Signature, err error, development bool) Decision {
+	switch {
+	case development:
+		return Decision{Accept, "it is a development install: a folder of this machine, which nobody signed", ""}
+	case p == Off:
+		return Decision{Accept, fmt.Sprintf("signatures are not checked (setting %s is %s)", SettingPolicy, Off), ""}
+	case err == nil && s != Signature{}:
+		return Decision{Accept, "it is signed by " + s.String(), ""}
+	case err == nil:
+		err = &Error{Problem: Unsigned}
+	}
+	d := Decision{Refuse, err.Error(), help(err)}
+	if p == Warn {
+		d.Verdict = Caution
+	}
+	return d
+}
+
+// help says what to do about a result of Verify.
+func help(err error) string {
+	var e *Error
+	if !errors.As(err, &e) {
+		return "get it again from its publisher"
+	}
+	switch {
+	case e.Problem == Wrong:
+		return "do not use it: it is not what was signed; get it again from its publisher"
+	case e.Nobody:
+		return fmt.Sprintf("the settings trust nobody yet: set %s to the file of its publisher's public key, or %s and %s to a certificate's identity and who confirms it",
+			SettingKeys, SettingIdentities, SettingRoot)
+	case e.Problem == Untrusted:
+		return fmt.Sprintf("if you know that this is its publisher, add the key to the setting %s, or the identity to %s", SettingKeys, SettingIdentities)
+	}
+	return fmt.Sprintf("ask its publisher to sign it, with zlayer plugin publish or with cosign; %s=%s would install it unsigned", SettingPolicy, Warn)
 }

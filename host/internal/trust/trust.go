@@ -7,6 +7,13 @@
 // works offline: nothing is fetched, no log is asked.
 package trust
 
+import (
+	"fmt"
+
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+)
+
 // The settings that messages name.
 const (
 	// SettingPolicy is the setting whose value is a Policy.
@@ -24,19 +31,65 @@ const (
 type Config struct {
 	// Keys are files of public keys in PEM: "/keys/me.pem" for any plugin, or
 	// "example.com/*=/keys/them.pem" for plugins whose id fits a pattern of
-	// path.Match. Keys are ECDSA (P-256, P-384), RSA or Ed25519.
+	// path.Match. Keys are ECDSA (P-256, P-384), RSA or Ed25519. A file with
+	// "=" in its name is given as "=/keys/a=b.pem".
 	Keys []string
 	// Identities are holders of short-lived certificates:
 	// "issuer=URL,subject=NAME" or "issuer=URL,subject-regexp=REGEXP", where
 	// the expression must fit the whole subject. They need a Root.
 	Identities []string
 	// Root is a file trusted_root.json: the certificate authorities, logs and
-	// timestamp authorities behind Identities. May be empty without these.
+	// timestamp authorities behind Identities. Without these it may be empty.
 	Root string
 }
 
 // Verifier checks signatures. It does not change and may be shared.
 type Verifier struct {
 	keys       []key
-	identities *identities
+	identities verify.CertificateIdentities
+	// root is nil when the settings name none.
+	root *root.TrustedRoot
+	// certificates checks what root vouches for; nil without root.
+	certificates *verify.Verifier
 }
+
+// Open reads the files that the settings name. An error names the setting and
+// the file.
+func Open(c Config) (*Verifier, error) {
+	v := new(Verifier)
+	for _, value := range c.Keys {
+		k, err := openKey(value)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", SettingKeys, err)
+		}
+		v.keys = append(v.keys, k)
+	}
+	for _, value := range c.Identities {
+		i, err := parseIdentity(value)
+		if err != nil {
+			return nil, fmt.Errorf("setting %s: %w", SettingIdentities, err)
+		}
+		v.identities = append(v.identities, i)
+	}
+	switch {
+	case c.Root != "":
+		return v, v.openRoot(c.Root)
+	case len(v.identities) > 0:
+		return nil, fmt.Errorf("setting %s needs the setting %s too: the file trusted_root.json of who issues the certificates", SettingIdentities, SettingRoot)
+	}
+	return v, nil
+}
+
+// openRoot reads the trusted root.
+func (v *Verifier) openRoot(file string) (err error) {
+	if v.root, err = root.NewTrustedRootFromPath(file); err != nil {
+		return fmt.Errorf("setting %s: reading %s: %w", SettingRoot, file, err)
+	}
+	if v.certificates, err = verify.NewVerifier(v.root, demands(v.root)...); err != nil {
+		return fmt.Errorf("setting %s: using %s: %w", SettingRoot, file, err)
+	}
+	return nil
+}
+
+// nobody reports whether no signature can ever be accepted.
+func (v *Verifier) nobody() bool { return len(v.keys)+len(v.identities) == 0 }
