@@ -29,6 +29,22 @@ func NewEntry(m *manifest.Manifest, raw []byte, source, resolved string, develop
 // (SPEC 7), so every minor of it will do.
 func protocolRange(major int) string { return fmt.Sprintf(">=%d.0 <%d", major, major+1) }
 
+// major is the major of a protocolRange; 0 when the pin has none.
+func (e Entry) major() int {
+	var major int
+	if _, err := fmt.Sscanf(e.Protocol, ">=%d.", &major); err != nil || major < 1 || e.Protocol != protocolRange(major) {
+		return 0
+	}
+	return major
+}
+
+// Speaks returns a *manifest.VersionError when this host cannot use the pinned
+// version. It is known before anything is fetched.
+func (e Entry) Speaks() error {
+	m := manifest.Manifest{ID: e.ID, Kind: e.Kind, Version: e.Version, Protocol: manifest.Protocol{Major: e.major()}}
+	return m.Speaks()
+}
+
 // artifacts lists files sorted by platform and path.
 func artifacts(files []manifest.File) []Artifact {
 	list := make([]Artifact, 0, len(files))

@@ -121,6 +121,10 @@ func (f *File) Drop(id string) bool {
 	return ok
 }
 
+func (f *File) sort() {
+	slices.SortFunc(f.Plugins, func(a, b Entry) int { return strings.Compare(a.ID, b.ID) })
+}
+
 func (f *File) search(id string) (int, bool) {
 	return slices.BinarySearchFunc(f.Plugins, id, func(e Entry, id string) int { return strings.Compare(e.ID, id) })
 }
@@ -128,15 +132,12 @@ func (f *File) search(id string) (int, bool) {
 // Write replaces the lock at path, mode 0644, all or nothing. It leaves a file
 // alone that holds the same already, and writes nothing that Read would refuse.
 func (f *File) Write(path string) error {
-	sorted := &File{Schema: Schema, Plugins: slices.Clone(f.Plugins)}
-	slices.SortFunc(sorted.Plugins, func(a, b Entry) int { return strings.Compare(a.ID, b.ID) })
-	if sorted.Plugins == nil {
-		sorted.Plugins = []Entry{}
-	}
-	if err := sorted.check(path); err != nil {
+	whole := &File{Schema: Schema, Plugins: append([]Entry{}, f.Plugins...)}
+	whole.sort()
+	if err := whole.check(path); err != nil {
 		return err
 	}
-	data, err := strictjson.Format(sorted)
+	data, err := strictjson.Format(whole)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}

@@ -66,6 +66,7 @@ func parse(path string, data []byte) (*File, error) {
 	if err := strictjson.Decode(data, f); err != nil {
 		return nil, explain(path, err)
 	}
+	f.sort() // people who merge do not
 	if err := f.check(path); err != nil {
 		return nil, err
 	}
