@@ -111,4 +111,3 @@ func invalid(b []byte) int {
 	}
 	return -1
 }
-

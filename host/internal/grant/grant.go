@@ -6,6 +6,7 @@
 package grant
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -67,6 +68,9 @@ func (g Grant) String() string {
 	case Tool:
 		return "run " + g.Name
 	case Environment:
+		if strings.HasSuffix(g.Name, "*") {
+			return "the variables " + g.Name
+		}
 		return "the variable " + g.Name
 	}
 	if g.Name == Confined {
@@ -115,8 +119,5 @@ func confinement(p manifest.Permissions) Grant {
 }
 
 func permissions(m *manifest.Manifest) manifest.Permissions {
-	if m.Permissions == nil {
-		return manifest.Permissions{}
-	}
-	return *m.Permissions
+	return *cmp.Or(m.Permissions, &manifest.Permissions{})
 }

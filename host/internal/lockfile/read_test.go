@@ -88,8 +88,7 @@ func TestReadTakesWhatPeopleMerged(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	dir := f.TempDir()
-	path := filepath.Join(dir, lockfile.Name)
+	path := filepath.Join(f.TempDir(), lockfile.Name)
 	if err := both().Write(path); err != nil {
 		f.Fatal(err)
 	}
@@ -101,7 +100,6 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), lockfile.Name)
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
