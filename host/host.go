@@ -19,6 +19,7 @@ import (
 	"github.com/zlayer/zlayer/host/internal/inventory"
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/host/internal/lockfile"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/host/internal/trust"
 	"github.com/zlayer/zlayer/host/internal/wasmrun"
@@ -157,7 +158,7 @@ func (h *Host) images() (*images.Store, error) {
 	if h.store != nil {
 		return h.store, nil
 	}
-	s, err := images.Open(h.path("images"), images.Options{Insecure: h.config.InsecureRegistries})
+	s, err := images.Open(h.path("images"), registry.New(registry.Options{Insecure: h.config.InsecureRegistries}))
 	if err != nil {
 		return nil, stateError(err)
 	}

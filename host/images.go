@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
@@ -76,8 +77,9 @@ func (h *Host) Save(ctx context.Context, image string, o Output, references ...s
 		return err
 	}
 	err = store.Save(ctx, image, images.Output{Form: images.Form(o.Type), Path: o.Path, References: references})
-	var e *images.Error
-	if err != nil && !errors.As(err, &e) {
+	var own *images.Error
+	var name *registry.Error
+	if err != nil && !errors.As(err, &own) && !errors.As(err, &name) {
 		return &InputError{Message: "cannot write " + o.Path, Err: err}
 	}
 	return imageError(err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -130,18 +131,24 @@ func (h *Host) triggers(ctx context.Context, reference string, lines []string) (
 	return stages[0].GetSteps(), nil
 }
 
-// imageError makes an error of the image store one of this package.
+// imageError makes an error of the image store, or of a registry with images,
+// one of this package.
 func imageError(err error) error {
-	var e *images.Error
+	var own *images.Error
+	var remote *registry.Error
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case !errors.As(err, &e):
-		return stateError(err)
-	case e.Kind == images.KindReference:
-		return &InputError{Message: fmt.Sprintf("%q: %s", e.Reference, e.Message), Help: e.Help}
+	case errors.As(err, &own) && own.Kind == images.KindReference:
+		return &InputError{Message: fmt.Sprintf("%q: %s", own.Reference, own.Message), Help: own.Help}
+	case own != nil:
+		return &ImageError{Reference: own.Reference, Message: own.Message, Help: own.Help, Err: own.Err}
+	case errors.As(err, &remote) && remote.Kind == registry.KindReference:
+		return &InputError{Message: fmt.Sprintf("%q: %s", remote.Reference, remote.Message), Help: remote.Help}
+	case remote != nil:
+		return &ImageError{Reference: remote.Reference, Message: remote.Message, Help: remote.Help, Err: remote.Err}
 	}
-	return &ImageError{Reference: e.Reference, Message: e.Message, Help: e.Help, Err: e.Err}
+	return stateError(err)
 }
 
 // artifactError is imageError for what a backend built: when that is not what

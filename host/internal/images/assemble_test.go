@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
@@ -85,7 +86,7 @@ func assemble(t *testing.T, s *Store, b Build) *Image {
 func TestAssembleOnScratch(t *testing.T) {
 	for _, format := range []Format{"", FormatOCI, FormatDocker} {
 		t.Run(string(format), func(t *testing.T) {
-			s := openStore(t, Options{})
+			s := openStore(t, registry.Options{})
 			dir, blobs := exported(t, 1)
 			created := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 			img := assemble(t, s, Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir, Format: format, Created: created})
@@ -125,7 +126,7 @@ func checkMediaTypes(t *testing.T, img v1.Image, format Format) {
 
 // TestConfigurationInDockersNames reads the file as Docker does.
 func TestConfigurationInDockersNames(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	dir, blobs := exported(t, 1)
 	img := assemble(t, s, Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir})
 	var doc map[string]any
@@ -184,7 +185,7 @@ func TestAssembleOnBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, host+"/base", base)
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	from := resolve(t, s, host+"/base", "")
 	input := &irv1.Input{Kind: irv1.InputKind_INPUT_KIND_IMAGE}
 	dir, blobs := exported(t, 1)
@@ -234,7 +235,7 @@ func TestPadHistory(t *testing.T) {
 }
 
 func TestAssembleNeedsNothingTwice(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	dir, blobs := exported(t, 1)
 	var digests []string
 	for _, b := range blobs {
@@ -267,7 +268,7 @@ func TestEpochMakesEqualImages(t *testing.T) {
 	epoch := int64(1_700_000_000)
 	var digests []string
 	for _, mtime := range []int64{epoch + 1, epoch + 100_000} {
-		s := openStore(t, Options{})
+		s := openStore(t, registry.Options{})
 		dir, blobs := exported(t, mtime)
 		img := assemble(t, s, Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir, Epoch: &epoch})
 		digests = append(digests, img.Digest)
@@ -328,7 +329,7 @@ func TestFormatsOfBaseLayers(t *testing.T) {
 }
 
 func TestCancelledAssembleLeavesNothing(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	dir, blobs := exported(t, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -344,7 +345,7 @@ func TestCancelledAssembleLeavesNothing(t *testing.T) {
 }
 
 func TestAssembleRefuses(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	dir, blobs := exported(t, 1)
 	swapped := []*backendv1.Blob{blobs[1], blobs[0]}
 	far := int64(1) << 40
@@ -373,7 +374,7 @@ func TestAssembleRefuses(t *testing.T) {
 }
 
 func TestWasmArtifact(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	file := t.TempDir() + "/m.wasm"
 	write := func(data string) string {
 		if err := os.WriteFile(file, []byte(data), 0o600); err != nil {

@@ -65,19 +65,6 @@ func (w *blobWriter) commit() (v1.Descriptor, error) {
 	return d, nil
 }
 
-// commitAs is commit for a blob whose digest and size are known.
-func (w *blobWriter) commitAs(want v1.Descriptor) error {
-	if got := sum(w.hash); got != want.Digest || w.size != want.Size {
-		return &Error{
-			Kind: KindDamaged, Reference: want.Digest.String(),
-			Message: fmt.Sprintf("the content has digest %s and %d bytes instead of %d", got, w.size, want.Size),
-			Help:    "try again; when it happens again, the registry or a proxy on the way is broken",
-		}
-	}
-	_, err := w.commit()
-	return err
-}
-
 // discard removes what was not committed.
 func (w *blobWriter) discard() { w.file.discard() }
 
@@ -170,16 +157,4 @@ func readDocument(r io.Reader, name string) ([]byte, error) {
 
 func sum(h hash.Hash) v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
-}
-
-// parseDigest parses a digest. Blobs are named by SHA-256 only.
-func parseDigest(s string) (v1.Hash, error) {
-	h, err := v1.NewHash(s)
-	if err == nil && h.Algorithm == "sha256" {
-		return h, nil
-	}
-	return v1.Hash{}, &Error{
-		Kind: KindReference, Reference: s, Message: "this is not a SHA-256 digest",
-		Help: `write it as "sha256:" and 64 hexadecimal digits`, Err: err,
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // Kind classifies an Error.
@@ -13,20 +15,16 @@ type Kind int
 
 // The kinds.
 const (
-	// KindReference is a reference that is not well-formed.
+	// KindReference is a reference that does not fit what is asked.
 	KindReference Kind = iota + 1
-	// KindNotFound is an image that the registry, or the store, does not have.
+	// KindNotFound is an image that the store does not have.
 	KindNotFound
 	// KindNotLocal is an image that the store does not have while the policy
 	// forbids asking a registry.
 	KindNotLocal
-	// KindDenied is a registry that refuses the credentials, or wants some.
-	KindDenied
 	// KindPlatform is an image that does not exist for the platform.
 	KindPlatform
-	// KindUnreachable is a registry that does not answer, or not in time.
-	KindUnreachable
-	// KindDamaged is content that does not have its digest.
+	// KindDamaged is a blob of the store that does not have its digest.
 	KindDamaged
 	// KindUnsupported is an image that zlayer cannot use.
 	KindUnsupported
@@ -34,7 +32,8 @@ const (
 	KindArtifact
 )
 
-// Error is an error the user can do something about.
+// Error is an error the user can do something about. What is about references
+// and registries is a *registry.Error.
 type Error struct {
 	// Kind is its class.
 	Kind Kind
@@ -66,7 +65,7 @@ func artifactError(digest, message string, err error) error {
 
 // artifactDigest parses the digest that a backend gave a blob.
 func artifactDigest(digest string) (v1.Hash, error) {
-	h, err := parseDigest(digest)
+	h, err := registry.ParseDigest(digest)
 	if err != nil {
 		return h, artifactError(digest, "this is not a SHA-256 digest", nil)
 	}

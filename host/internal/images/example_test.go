@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -19,7 +20,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	store, err := images.Open(dir, images.Options{})
+	store, err := images.Open(dir, registry.New(registry.Options{}))
 	if err != nil {
 		log.Fatal(err)
 	}

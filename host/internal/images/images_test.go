@@ -18,34 +18,35 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
+	fake "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
 // openStore opens a store that does not wait long between tries.
-func openStore(t *testing.T, options Options) *Store {
+func openStore(t *testing.T, options registry.Options) *Store {
 	t.Helper()
 	if options.AuthFiles == nil {
 		options.AuthFiles = []string{}
 	}
-	s, err := Open(filepath.Join(t.TempDir(), "store"), options)
+	options.Pause = time.Millisecond
+	s, err := Open(filepath.Join(t.TempDir(), "store"), registry.New(options))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.backoff = remote.Backoff{Duration: time.Millisecond, Factor: 1, Steps: 2}
 	return s
 }
 
 // serve starts a registry on loopback; wrap may put something before it.
 func serve(t *testing.T, wrap func(http.Handler) http.Handler) (host string) {
 	t.Helper()
-	h := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	h := fake.New(fake.Logger(log.New(io.Discard, "", 0)))
 	if wrap != nil {
 		h = wrap(h)
 	}
@@ -111,6 +112,20 @@ func amd64() *irv1.Platform { return parsePlatform("linux/amd64") }
 func wantKind(t *testing.T, err error, kind Kind, words ...string) {
 	t.Helper()
 	var e *Error
+	if !errors.As(err, &e) || e.Kind != kind {
+		t.Fatalf("error is %v, want one of kind %d", err, kind)
+	}
+	for _, w := range words {
+		if text := e.Error() + " " + e.Help; !strings.Contains(text, w) {
+			t.Errorf("error %q does not say %q", text, w)
+		}
+	}
+}
+
+// wantRegistry is wantKind for what is about a registry.
+func wantRegistry(t *testing.T, err error, kind registry.Kind, words ...string) {
+	t.Helper()
+	var e *registry.Error
 	if !errors.As(err, &e) || e.Kind != kind {
 		t.Fatalf("error is %v, want one of kind %d", err, kind)
 	}

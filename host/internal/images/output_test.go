@@ -7,9 +7,7 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
@@ -32,7 +31,7 @@ import (
 // built makes an image of layers in a store of its own.
 func built(t *testing.T, format Format) (*Store, *Image) {
 	t.Helper()
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	dir, blobs := exported(t, 1)
 	return s, assemble(t, s, Build{Container: twoStages(scratch), Blobs: blobs, Dir: dir, Format: format, Created: time.Unix(7, 0)})
 }
@@ -185,18 +184,26 @@ func TestPush(t *testing.T) {
 			t.Errorf("layer %s of %d bytes: %d reported", l.Digest, l.Size, moved[l.Digest])
 		}
 	}
-	other := openStore(t, Options{})
+	other := openStore(t, registry.Options{})
 	back, err := other.Resolve(context.Background(), Request{Reference: host + "/team/app:1", Platform: parsePlatform("linux/arm/v7")})
 	if err != nil || back.Digest != img.Digest || !back.Config.EqualVT(fullConfig()) {
 		t.Errorf("pulled back: %v, %v", back, err)
 	}
 }
 
+// basicAuth asks for a password that nobody has.
+func basicAuth(http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	})
+}
+
 func TestPushRefused(t *testing.T) {
 	s, img := built(t, FormatOCI)
 	host := serve(t, basicAuth)
 	_, err := s.Push(context.Background(), img.Digest, host+"/app", nil)
-	wantKind(t, err, KindDenied, "log in")
+	wantRegistry(t, err, registry.KindDenied, "log in")
 	_, err = s.Push(context.Background(), img.Digest, host+"/app@"+img.Digest, nil)
 	wantKind(t, err, KindReference, "tag")
 }
@@ -218,7 +225,7 @@ func TestPushMounts(t *testing.T) {
 		})
 	})
 	write(t, host+"/base", randomImage(t, "linux/amd64"))
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	base := resolve(t, s, host+"/base", "")
 	dir, blobs := exported(t, 1)
 	c := twoStages(&irv1.Input{Kind: irv1.InputKind_INPUT_KIND_IMAGE}, &irv1.Image{Digest: base.Digest})
@@ -233,7 +240,7 @@ func TestPushMounts(t *testing.T) {
 
 func TestPushWasm(t *testing.T) {
 	host := serve(t, nil)
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	file := filepath.Join(t.TempDir(), "m.wasm")
 	if err := os.WriteFile(file, wasiModule[:], 0o600); err != nil {
 		t.Fatal(err)
@@ -252,52 +259,4 @@ func TestPushWasm(t *testing.T) {
 	}
 	err = s.Save(context.Background(), img.Digest, Output{Form: FormDocker, Path: file + ".tar"})
 	wantKind(t, err, KindUnsupported, "oci-layout")
-}
-
-// TestInsecureRegistries uses a name that is not loopback and a certificate
-// that nobody vouches for.
-func TestInsecureRegistries(t *testing.T) {
-	host := serve(t, nil)
-	write(t, host+"/app", randomImage(t, "linux/amd64"))
-	untrusted := httptest.NewUnstartedServer(forward(t, host))
-	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
-	untrusted.StartTLS()
-	defer untrusted.Close()
-	tls := strings.TrimPrefix(untrusted.URL, "https://")
-
-	_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: tls + "/app", Platform: amd64()})
-	wantKind(t, err, KindUnreachable, "not trusted", "list the registry as insecure")
-	resolve(t, openStore(t, Options{Insecure: []string{tls}}), tls+"/app", "")
-	resolve(t, openStore(t, Options{Insecure: []string{"127.0.0.1"}}), tls+"/app", "")
-
-	private := "10.255.255.1:5000" // the library alone would try http
-	s := openStore(t, Options{})
-	request, _ := http.NewRequest(http.MethodGet, "http://"+private+"/v2/", nil)
-	if _, err := s.transport.RoundTrip(request); err == nil || !strings.Contains(err.Error(), "refused") {
-		t.Errorf("http to %s: %v", private, err)
-	}
-}
-
-// forward passes requests on to a registry.
-func forward(t *testing.T, host string) http.Handler {
-	t.Helper()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		req, err := http.NewRequest(r.Method, "http://"+host+r.URL.Path, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		req.Header = r.Header.Clone()
-		resp, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer resp.Body.Close()
-		for k, v := range resp.Header {
-			w.Header()[k] = v
-		}
-		w.WriteHeader(resp.StatusCode)
-		io.Copy(w, resp.Body)
-	})
 }

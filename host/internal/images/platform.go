@@ -122,7 +122,7 @@ func (p *pull) choose(ctx context.Context, top *remote.Descriptor) (*remote.Desc
 		}
 	}
 	if best < 0 {
-		return nil, nil, wrongPlatform(p.ref.String(), p.want, have)
+		return nil, nil, wrongPlatform(p.Ref().String(), p.want, have)
 	}
 	desc, err := p.get(ctx, found[best].Digest)
 	return desc, found[best].Platform, err
@@ -131,14 +131,14 @@ func (p *pull) choose(ctx context.Context, top *remote.Descriptor) (*remote.Desc
 // candidates lists the images of an index and of the indexes in it.
 func (p *pull) candidates(ctx context.Context, d *remote.Descriptor, depth int) ([]v1.Descriptor, error) {
 	if !d.MediaType.IsIndex() {
-		return nil, unsupportedManifest(p.ref.String(), d.MediaType)
+		return nil, unsupportedManifest(p.Ref().String(), d.MediaType)
 	}
 	if depth == maxIndexDepth {
-		return nil, &Error{Kind: KindUnsupported, Reference: p.ref.String(), Message: fmt.Sprintf("indexes nested more than %d deep are refused", maxIndexDepth)}
+		return nil, &Error{Kind: KindUnsupported, Reference: p.Ref().String(), Message: fmt.Sprintf("indexes nested more than %d deep are refused", maxIndexDepth)}
 	}
 	index, err := v1.ParseIndexManifest(bytes.NewReader(d.Manifest))
 	if err != nil {
-		return nil, malformed(p.ref.String(), "index", err)
+		return nil, malformed(p.Ref().String(), "index", err)
 	}
 	var found []v1.Descriptor
 	for _, m := range index.Manifests {
@@ -174,7 +174,7 @@ func (p *pull) candidate(ctx context.Context, found []v1.Descriptor, m v1.Descri
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(desc.Manifest))
 	if err != nil {
-		return nil, malformed(p.ref.String(), "manifest", err)
+		return nil, malformed(p.Ref().String(), "manifest", err)
 	}
 	if !manifest.Config.MediaType.IsConfig() {
 		return found, nil
@@ -188,7 +188,7 @@ func (p *pull) candidate(ctx context.Context, found []v1.Descriptor, m v1.Descri
 }
 
 func (p *pull) get(ctx context.Context, h v1.Hash) (*remote.Descriptor, error) {
-	return p.puller.Get(ctx, p.ref.Context().Digest(h.String()))
+	return p.Puller().Get(ctx, p.Ref().Context().Digest(h.String()))
 }
 
 func wrongPlatform(reference string, want *irv1.Platform, have []*irv1.Platform) error {

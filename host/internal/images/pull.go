@@ -9,51 +9,45 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
-	"syscall"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
-// blobTries is how often a blob is asked for when the transfer breaks off.
+// blobTries is how often a blob is asked for when another one arrives.
 const blobTries = 3
 
 // pull fetches one image.
 type pull struct {
-	*session
-	puller   *remote.Puller
+	*registry.Session
+	store    *Store
 	want     *irv1.Platform
 	progress *meter
 }
 
 func (s *Store) newPull(reference string, want *irv1.Platform, progress Progress) (*pull, error) {
-	n, err := s.dial(reference)
+	n, err := s.client.Dial(reference)
 	if err != nil {
 		return nil, err
 	}
-	puller, err := remote.NewPuller(n.options...)
-	if err != nil {
-		return nil, err
-	}
-	return &pull{session: n, puller: puller, want: want, progress: newMeter(progress)}, nil
+	return &pull{Session: n, store: s, want: want, progress: newMeter(progress)}, nil
 }
 
 // head returns the digest the registry gives for the reference now. Registries
 // that do not answer HEAD as they should are asked with GET.
 func (p *pull) head(ctx context.Context) (string, error) {
-	desc, err := p.puller.Head(ctx, p.ref)
+	desc, err := p.Puller().Head(ctx, p.Ref())
 	if err == nil {
 		return desc.Digest.String(), nil
 	}
-	full, err := p.puller.Get(ctx, p.ref)
+	full, err := p.Puller().Get(ctx, p.Ref())
 	if err != nil {
-		return "", p.explain(ctx, err)
+		return "", p.Explain(ctx, err)
 	}
 	return full.Digest.String(), nil
 }
@@ -61,22 +55,22 @@ func (p *pull) head(ctx context.Context) (string, error) {
 // fetch brings the image for the platform into the store. It returns its entry
 // of the index, without reference, and the digest the reference has now.
 func (p *pull) fetch(ctx context.Context) (v1.Descriptor, string, error) {
-	top, err := p.puller.Get(ctx, p.ref)
+	top, err := p.Puller().Get(ctx, p.Ref())
 	if err != nil {
-		return v1.Descriptor{}, "", p.explain(ctx, err)
+		return v1.Descriptor{}, "", p.Explain(ctx, err)
 	}
 	desc, declared, err := p.choose(ctx, top)
 	if err != nil {
-		return v1.Descriptor{}, "", p.explain(ctx, err)
+		return v1.Descriptor{}, "", p.Explain(ctx, err)
 	}
 	entry, err := p.keep(ctx, desc, declared)
-	return entry, top.Digest.String(), p.explain(ctx, err)
+	return entry, top.Digest.String(), p.Explain(ctx, err)
 }
 
 // config fetches and reads the configuration of an image.
 func (p *pull) config(ctx context.Context, m *v1.Manifest) (*configFile, error) {
 	if m.Config.Size > maxDocument {
-		return nil, malformed(p.ref.String(), "manifest", fmt.Errorf("a configuration of %d bytes is refused", m.Config.Size))
+		return nil, malformed(p.Ref().String(), "manifest", fmt.Errorf("a configuration of %d bytes is refused", m.Config.Size))
 	}
 	if err := p.blob(ctx, m.Config); err != nil {
 		return nil, err
@@ -92,7 +86,7 @@ func (p *pull) config(ctx context.Context, m *v1.Manifest) (*configFile, error) 
 // with a manifest is whole. What an index declares counts more than what the
 // configuration says, which is often less exact.
 func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Platform) (v1.Descriptor, error) {
-	manifest, err := imageManifest(p.ref.String(), d)
+	manifest, err := imageManifest(p.Ref().String(), d)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -103,7 +97,7 @@ func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Plat
 	if declared == nil {
 		declared = config.Platform()
 		if have := platformOf(declared); !suits(p.want, have) {
-			return v1.Descriptor{}, wrongPlatform(p.ref.String(), p.want, []*irv1.Platform{have})
+			return v1.Descriptor{}, wrongPlatform(p.Ref().String(), p.want, []*irv1.Platform{have})
 		}
 	}
 	if err := p.layers(ctx, manifest); err != nil {
@@ -114,7 +108,7 @@ func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Plat
 		return v1.Descriptor{}, err
 	}
 	if desc.Digest != d.Digest {
-		return v1.Descriptor{}, &Error{Kind: KindDamaged, Reference: p.ref.String(), Message: "the manifest changed while it was read"}
+		return v1.Descriptor{}, &registry.Error{Kind: registry.KindDamaged, Reference: p.Ref().String(), Message: "the manifest changed while it was read"}
 	}
 	desc.MediaType, desc.Platform = d.MediaType, declared
 	return desc, nil
@@ -123,7 +117,7 @@ func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Plat
 // layers brings the layers of an image into the store, several at a time.
 func (p *pull) layers(ctx context.Context, m *v1.Manifest) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(jobs)
+	group.SetLimit(registry.Jobs)
 	for _, l := range distinct(m.Layers) {
 		group.Go(func() error { return p.blob(ctx, l) })
 	}
@@ -132,47 +126,21 @@ func (p *pull) layers(ctx context.Context, m *v1.Manifest) error {
 
 // blob brings one blob into the store, unless it is there.
 func (p *pull) blob(ctx context.Context, d v1.Descriptor) error {
-	if _, err := parseDigest(d.Digest.String()); err != nil {
-		return err
-	}
 	if p.store.hasBlob(d) {
 		p.progress.report(d.Digest.String(), d.Size, d.Size)
 		return nil
 	}
 	for try := 1; ; try++ {
 		err := p.copyBlob(ctx, d)
-		if err == nil || try == blobTries || !brokeOff(err) {
+		var e *registry.Error
+		if try == blobTries || !errors.As(err, &e) || e.Kind != registry.KindDamaged {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(p.store.backoff.Duration * time.Duration(try)):
-		}
 	}
-}
-
-// brokeOff says whether a transfer ended early or went wrong on the way, so
-// that another try may help.
-func brokeOff(err error) bool {
-	var own *Error
-	if errors.As(err, &own) {
-		return own.Kind == KindDamaged
-	}
-	for _, early := range []error{io.ErrUnexpectedEOF, errStalled, syscall.ECONNRESET, syscall.EPIPE} {
-		if errors.Is(err, early) {
-			return true
-		}
-	}
-	return false
 }
 
 func (p *pull) copyBlob(ctx context.Context, d v1.Descriptor) error {
-	layer, err := p.puller.Layer(ctx, p.ref.Context().Digest(d.Digest.String()))
-	if err != nil {
-		return err
-	}
-	src, err := layer.Compressed()
+	src, err := p.Blob(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -182,11 +150,12 @@ func (p *pull) copyBlob(ctx context.Context, d v1.Descriptor) error {
 		return err
 	}
 	defer w.discard()
-	counted := &countingReader{src: io.LimitReader(src, d.Size+1), name: d.Digest.String(), total: d.Size, meter: p.progress}
-	if _, err := io.Copy(w, counted); err != nil && !strings.HasPrefix(err.Error(), "error verifying") {
+	counted := &countingReader{src: src, name: d.Digest.String(), total: d.Size, meter: p.progress}
+	if _, err := io.Copy(w, counted); err != nil {
 		return err
 	}
-	return w.commitAs(d) // says it better than the library's verifier
+	_, err = w.commit()
+	return err
 }
 
 // imageManifest reads a manifest and refuses what cannot be a base image.

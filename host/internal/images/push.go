@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // Push copies an image, named as for Inspect, to a registry. Layers that were
@@ -23,24 +25,24 @@ func (s *Store) Push(ctx context.Context, image, destination string, progress Pr
 	if err != nil {
 		return "", err
 	}
-	n, err := s.dial(destination)
+	n, err := s.client.Dial(destination)
 	if err != nil {
 		return "", err
 	}
-	if _, fixed := n.ref.(name.Digest); fixed {
+	if _, fixed := n.Ref().(name.Digest); fixed {
 		return "", &Error{
 			Kind: KindReference, Reference: destination,
 			Message: "an image cannot be pushed to a reference with a digest", Help: "push it to a tag",
 		}
 	}
-	img, err := s.remoteImage(entry, n.ref.Context().Registry, newMeter(progress))
+	img, err := s.remoteImage(entry, n.Ref().Context().Registry, newMeter(progress))
 	if err != nil {
 		return "", err
 	}
-	if err := remote.Write(n.ref, img, append(n.options, remote.WithContext(ctx))...); err != nil {
-		return "", n.explain(ctx, err)
+	if err := remote.Write(n.Ref(), img, n.Options(ctx)...); err != nil {
+		return "", n.Explain(ctx, err)
 	}
-	full := normal(n.ref)
+	full := registry.Full(n.Ref())
 	return full[:strings.LastIndex(full, ":")] + "@" + entry.Digest.String(), nil
 }
 
@@ -58,7 +60,7 @@ func (s *Store) remoteImage(entry v1.Descriptor, to name.Registry, m *meter) (v1
 }
 
 // sources says from which repository of a registry layers were pulled.
-func (s *Store) sources(registry name.Registry) (map[v1.Hash]name.Reference, error) {
+func (s *Store) sources(to name.Registry) (map[v1.Hash]name.Reference, error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, err
@@ -68,8 +70,8 @@ func (s *Store) sources(registry name.Registry) (map[v1.Hash]name.Reference, err
 		if entryOrigin(d) == "" {
 			continue
 		}
-		ref, err := s.parseRemote(entryRef(d))
-		if err != nil || ref.Context().Registry != registry {
+		ref, err := s.client.Parse(entryRef(d))
+		if err != nil || ref.Context().Registry != to {
 			continue
 		}
 		img, err := s.image(d)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // spoil changes the bodies of blobs for which which is true.
@@ -58,11 +60,11 @@ func TestBrokenBlobs(t *testing.T) {
 		name   string
 		which  func(int32) bool
 		change func(http.ResponseWriter, []byte)
-		kind   Kind
+		kind   registry.Kind
 	}{
-		{"truncated", always, truncate, KindUnreachable},
-		{"flipped bit", always, flip, KindDamaged},
-		{"too long", always, longer, KindDamaged},
+		{"truncated", always, truncate, registry.KindUnreachable},
+		{"flipped bit", always, flip, registry.KindDamaged},
+		{"too long", always, longer, registry.KindDamaged},
 		{"truncated once", once, truncate, 0},
 		{"flipped once", once, flip, 0},
 	}
@@ -70,7 +72,7 @@ func TestBrokenBlobs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			host := serve(t, spoil(tt.which, tt.change))
 			write(t, host+"/app", randomImage(t, "linux/amd64"))
-			s := openStore(t, Options{})
+			s := openStore(t, registry.Options{})
 			img, err := s.Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
 			if tt.kind == 0 {
 				if err != nil {
@@ -79,7 +81,7 @@ func TestBrokenBlobs(t *testing.T) {
 				checkLayout(t, s.Dir(), img.Digest)
 				return
 			}
-			wantKind(t, err, tt.kind)
+			wantRegistry(t, err, tt.kind)
 			if list, err := s.List(); err != nil || len(list) != 0 {
 				t.Errorf("half an image is listed: %v, %v", list, err)
 			}
@@ -108,8 +110,8 @@ func TestWrongManifestIsRefused(t *testing.T) {
 	})
 	img := randomImage(t, "linux/amd64")
 	write(t, host+"/app", img)
-	_, err = openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/app@" + digestOf(t, img), Platform: amd64()})
-	wantKind(t, err, KindDamaged)
+	_, err = openStore(t, registry.Options{}).Resolve(context.Background(), Request{Reference: host + "/app@" + digestOf(t, img), Platform: amd64()})
+	wantRegistry(t, err, registry.KindDamaged)
 }
 
 func TestStalledRegistry(t *testing.T) {
@@ -122,14 +124,14 @@ func TestStalledRegistry(t *testing.T) {
 	}))
 	defer close(release)
 	write(t, host+"/app", randomImage(t, "linux/amd64"))
-	_, err := openStore(t, Options{Stall: 50 * time.Millisecond}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
-	wantKind(t, err, KindUnreachable, "50ms")
+	_, err := openStore(t, registry.Options{Stall: 50 * time.Millisecond}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
+	wantRegistry(t, err, registry.KindUnreachable, "50ms")
 }
 
 func TestUnreachable(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	_, err := s.Resolve(context.Background(), Request{Reference: "127.0.0.1:1/app"})
-	wantKind(t, err, KindUnreachable, "does not answer", "--pull never")
+	wantRegistry(t, err, registry.KindUnreachable, "does not answer", "--pull never")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := s.Resolve(ctx, Request{Reference: "127.0.0.1:1/app"}); err == nil || !strings.Contains(err.Error(), "canceled") {
@@ -143,7 +145,7 @@ func TestProgressReachesTotal(t *testing.T) {
 	write(t, host+"/app", img)
 	var mu sync.Mutex
 	last := map[string][2]int64{}
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	got, err := s.Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64(), Progress: func(name string, current, total int64) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -27,8 +28,8 @@ type Request struct {
 
 // Resolve returns the image a reference means for a platform, and sees to it
 // that all its blobs are in the store. A reference that was tagged here means
-// that image, unless the policy is PolicyAlways. Errors are *Error where the
-// user can do something.
+// that image, unless the policy is PolicyAlways. Errors are *Error or
+// *registry.Error where the user can do something.
 func (s *Store) Resolve(ctx context.Context, r Request) (*Image, error) {
 	ref, err := Normalize(r.Reference)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *Store) fetch(ctx context.Context, r Request, ref string, have *stored) 
 	}
 	entry, origin, err := p.fetch(ctx)
 	if err != nil {
-		return nil, hintMade(err, have)
+		return nil, hint(err, have)
 	}
 	entry = named(entry, ref, origin)
 	err = s.updateIndex(ctx, func(index *v1.IndexManifest) error {
@@ -174,11 +175,19 @@ func (s *Store) fetch(ctx context.Context, r Request, ref string, have *stored) 
 	return s.image(entry)
 }
 
-// hintMade adds that the image exists, when it was made here.
-func hintMade(err error, have *stored) error {
+// hint adds how to do without the registry.
+func hint(err error, have *stored) error {
+	const made = "there is an image with this name that was made here: --pull missing uses it"
 	var own *Error
-	if have.made && errors.As(err, &own) && own.Kind != KindDamaged {
-		own.Help = "there is an image with this name that was made here: --pull missing uses it"
+	var e *registry.Error
+	switch {
+	case errors.As(err, &own) && have.made && own.Kind != KindDamaged:
+		own.Help = made
+	case !errors.As(err, &e) || e.Kind == registry.KindDamaged:
+	case have.made:
+		e.Help = made
+	case e.Kind == registry.KindUnreachable:
+		e.Help += "; --pull never uses only what is stored"
 	}
 	return err
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 func TestResolveByTagAndDigest(t *testing.T) {
@@ -26,7 +28,7 @@ func TestResolveByTagAndDigest(t *testing.T) {
 	img := randomImage(t, "linux/amd64")
 	write(t, host+"/team/app:1", img)
 	for _, ref := range []string{host + "/team/app:1", host + "/team/app@" + digestOf(t, img), host + "/team/app:x@" + digestOf(t, img)} {
-		s := openStore(t, Options{})
+		s := openStore(t, registry.Options{})
 		got := resolve(t, s, ref, "")
 		if got.Digest != digestOf(t, img) || !slices.Equal(got.Config.Env, []string{"FROM=linux/amd64"}) {
 			t.Errorf("%s: got %s with %v", ref, got.Digest, got.Config)
@@ -72,7 +74,7 @@ func TestPolicies(t *testing.T) {
 	ref := host + "/app"
 	first, second := randomImage(t, "linux/amd64"), randomImage(t, "linux/amd64")
 	write(t, ref, first)
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 
 	_, err := s.Resolve(context.Background(), Request{Reference: ref, Platform: amd64(), Policy: PolicyNever})
 	wantKind(t, err, KindNotLocal, "--pull missing")
@@ -108,7 +110,7 @@ func TestPolicies(t *testing.T) {
 	}
 	down.Store(true)
 	_, err = s.Resolve(context.Background(), Request{Reference: ref, Platform: amd64(), Policy: PolicyAlways})
-	wantKind(t, err, KindUnreachable)
+	wantRegistry(t, err, registry.KindUnreachable)
 	_, err = s.Resolve(context.Background(), Request{Reference: ref, Policy: "sometimes"})
 	if err == nil || !strings.Contains(err.Error(), "missing, newer, always or never") {
 		t.Errorf("unknown policy: %v", err)
@@ -118,7 +120,7 @@ func TestPolicies(t *testing.T) {
 func TestTaggedHereGoesFirst(t *testing.T) {
 	host := serve(t, nil)
 	write(t, host+"/base", randomImage(t, "linux/amd64"))
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	base := resolve(t, s, host+"/base", "")
 	if err := s.Tag(context.Background(), base.Digest, "my-base"); err != nil {
 		t.Fatal(err)
@@ -172,7 +174,7 @@ func TestPlatformSelection(t *testing.T) {
 		{"linux/riscv64", "linux/riscv64"},
 		{"windows/amd64", "windows/amd64"},
 	}
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	for range 2 { // from the registry, then from the store
 		for _, tt := range tests {
 			got, err := s.Resolve(context.Background(), Request{Reference: host + "/multi", Platform: parsePlatform(tt.want)})
@@ -223,7 +225,7 @@ func TestIndexWithoutPlatforms(t *testing.T) {
 		t.Fatal(err)
 	}
 	putManifest(t, host, "multi", types.OCIImageIndex, raw)
-	if got := resolve(t, openStore(t, Options{}), host+"/multi", ""); got.Digest != digestOf(t, amd) {
+	if got := resolve(t, openStore(t, registry.Options{}), host+"/multi", ""); got.Digest != digestOf(t, amd) {
 		t.Errorf("got %s for %s", got.Digest, spell(got.Platform))
 	}
 }
@@ -258,7 +260,7 @@ func TestMalformedDocuments(t *testing.T) {
 		})
 	})
 	for _, repo := range []string{"index", "manifest"} {
-		_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/" + repo})
+		_, err := openStore(t, registry.Options{}).Resolve(context.Background(), Request{Reference: host + "/" + repo})
 		wantKind(t, err, KindUnsupported, "malformed "+repo)
 	}
 }
@@ -270,7 +272,7 @@ func TestDigestOfIndexIsFoundInStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	ref := host + "/multi@" + digestOf(t, index)
 	resolve(t, s, ref, "")
 	for _, policy := range []Policy{PolicyNever, PolicyAlways} {
@@ -283,7 +285,7 @@ func TestDigestOfIndexIsFoundInStore(t *testing.T) {
 func TestSingleImageOfAnotherPlatform(t *testing.T) {
 	host := serve(t, nil)
 	write(t, host+"/app", randomImage(t, "linux/arm64"))
-	_, err := openStore(t, Options{}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
+	_, err := openStore(t, registry.Options{}).Resolve(context.Background(), Request{Reference: host + "/app", Platform: amd64()})
 	wantKind(t, err, KindPlatform, "linux/amd64", "linux/arm64", "--platform")
 }
 
@@ -305,7 +307,7 @@ func TestRefused(t *testing.T) {
 	put("helm", types.DockerManifestSchema2, "application/vnd.cncf.helm.config.v1+json", types.DockerLayer)
 	put("foreign", types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerForeignLayer)
 	put("odd", types.DockerManifestSchema2, types.DockerConfigJSON, "application/x-odd")
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	for repo, words := range map[string]string{"schema1": "schema 1", "helm": "helm", "foreign": "foreign", "odd": "application/x-odd"} {
 		_, err := s.Resolve(context.Background(), Request{Reference: host + "/" + repo, Platform: amd64()})
 		wantKind(t, err, KindUnsupported, words)
@@ -314,9 +316,9 @@ func TestRefused(t *testing.T) {
 		t.Errorf("refused images are listed: %v, %v", list, err)
 	}
 	_, err := s.Resolve(context.Background(), Request{Reference: host + "/none"})
-	wantKind(t, err, KindNotFound, "none")
+	wantRegistry(t, err, registry.KindNotFound, "none")
 	for _, ref := range []string{"Debian", "", "a b", "x@sha256:12", "x@sha512:" + strings.Repeat("0", 128)} {
 		_, err := s.Resolve(context.Background(), Request{Reference: ref})
-		wantKind(t, err, KindReference)
+		wantRegistry(t, err, registry.KindReference)
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // Names inside the folder of a store. oci-layout, index.json and blobs are
@@ -34,50 +35,21 @@ const (
 	lockPoll = 5 * time.Millisecond
 )
 
-// Options are the settings of a Store. The zero value is usable.
-type Options struct {
-	// Insecure names registries, "host" or "host:port", that are reached over
-	// http, or over https with a certificate that nobody vouches for. Loopback
-	// addresses may always use http.
-	Insecure []string
-	// AuthFiles are the files with registry credentials, first one with an
-	// entry wins; one that does not exist is passed over. Nil means those of
-	// Docker and Podman: $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json or
-	// ~/.docker/config.json, $XDG_RUNTIME_DIR/containers/auth.json,
-	// ~/.config/containers/auth.json.
-	AuthFiles []string
-	// Stall is how long a registry may send nothing before it counts as
-	// unreachable. 0 means one minute.
-	Stall time.Duration
-}
-
 // Store is an image store. Its methods are safe for concurrent use, by several
 // processes too.
 type Store struct {
-	dir       string
-	options   Options
-	backoff   remote.Backoff
-	transport *transport
+	dir    string
+	client *registry.Client
 }
 
-// Open opens the store in a folder and creates what is missing of it.
-func Open(dir string, options Options) (*Store, error) {
+// Open opens the store in a folder and creates what is missing of it. Images
+// are pulled and pushed with the client.
+func Open(dir string, client *registry.Client) (*Store, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening image store %q: %w", dir, err)
 	}
-	if options.Stall <= 0 {
-		options.Stall = time.Minute
-	}
-	if options.AuthFiles == nil {
-		options.AuthFiles = authFiles()
-	}
-	s := &Store{
-		dir:     abs,
-		options: options,
-		backoff: remote.Backoff{Duration: time.Second, Factor: 3, Jitter: 0.1, Steps: 3},
-	}
-	s.transport = newTransport(s)
+	s := &Store{dir: abs, client: client}
 	if err := s.create(); err != nil {
 		return nil, fmt.Errorf("opening image store: %w", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // fullAt is how many bytes of a file fit on the "full disk".
@@ -23,7 +25,7 @@ func fillDisk() {
 }
 
 func TestFullDisk(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	cmd := other(s.Dir(), "full")
 	cmd.Env = append(cmd.Env, "ZLAYER_TEST_FULL=1")
 	out, err := cmd.CombinedOutput()

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/zlayer/zlayer/host/internal/registry"
 )
 
 // TestMain lets the test binary be a second process that uses a store.
@@ -47,7 +49,7 @@ const rounds = 15
 
 // useStore makes and tags images, and reads the index all the while.
 func useStore(dir, who string) error {
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, registry.New(registry.Options{}))
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func TestProcessesAndGoroutinesAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	s, err := Open(dir, Options{})
+	s, err := Open(dir, registry.New(registry.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +111,7 @@ func TestProcessesAndGoroutinesAtOnce(t *testing.T) {
 }
 
 func TestImageWithoutLayersHasLists(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	img, err := emptyImage(s, "x")
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +126,7 @@ func TestImageWithoutLayersHasLists(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	if _, err := emptyImage(s, "x"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func TestPermissions(t *testing.T) {
 // TestInterruptedWrites leaves behind what a process leaves that is killed at
 // the worst moments.
 func TestInterruptedWrites(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	img, err := emptyImage(s, "x")
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +168,7 @@ func TestInterruptedWrites(t *testing.T) {
 	if _, err := os.Stat(s.path(lockFile)); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(s.Dir(), Options{})
+	again, err := Open(s.Dir(), registry.New(registry.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func TestInterruptedWrites(t *testing.T) {
 		t.Fatalf("temporary files of the living: %v", left)
 	}
 	w.file.lock.Close()
-	if _, err := Open(s.Dir(), Options{}); err != nil {
+	if _, err := Open(s.Dir(), registry.New(registry.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := os.ReadDir(s.path(tempDir)); len(left) != 0 {
@@ -191,7 +193,7 @@ func TestInterruptedWrites(t *testing.T) {
 
 // TestKilled kills a process that uses the store, at any moment.
 func TestKilled(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	for i := range 6 {
 		cmd := other(s.Dir(), fmt.Sprintf("process%d", i))
 		if err := cmd.Start(); err != nil {
@@ -217,7 +219,7 @@ func TestKilled(t *testing.T) {
 // TestFailingWrites makes the store read-only in the places it writes to, as a
 // full disk does: nothing new appears and all that was there can be read.
 func TestFailingWrites(t *testing.T) {
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	img, err := emptyImage(s, "x")
 	if err != nil {
 		t.Fatal(err)
@@ -247,7 +249,7 @@ func TestFailingWrites(t *testing.T) {
 func TestDamagedBlobIsFoundAndReplaced(t *testing.T) {
 	host := serve(t, nil)
 	write(t, host+"/app", randomImage(t, "linux/amd64"))
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	img := resolve(t, s, host+"/app", "")
 	h, err := v1.NewHash(img.Layers[0].Digest)
 	if err != nil {
@@ -284,17 +286,17 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, layoutFile), []byte(`{"imageLayoutVersion":"2.0.0"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "2.0.0") {
+	if _, err := Open(dir, registry.New(registry.Options{})); err == nil || !strings.Contains(err.Error(), "2.0.0") {
 		t.Errorf("newer layout: %v", err)
 	}
-	if _, err := Open(filepath.Join(dir, layoutFile), Options{}); err == nil {
+	if _, err := Open(filepath.Join(dir, layoutFile), registry.New(registry.Options{})); err == nil {
 		t.Error("a file was opened as a store")
 	}
 }
 
 func TestTags(t *testing.T) {
 	ctx := context.Background()
-	s := openStore(t, Options{})
+	s := openStore(t, registry.Options{})
 	a, err := emptyImage(s, "a")
 	if err != nil {
 		t.Fatal(err)
@@ -333,35 +335,5 @@ func TestTags(t *testing.T) {
 	wantKind(t, s.Untag(ctx, "r.example/x:2"), KindNotFound)
 	wantKind(t, s.Tag(ctx, "nothing", "y"), KindNotFound, "zlayer images")
 	wantKind(t, s.Tag(ctx, a.Digest, "y@"+a.Digest), KindReference)
-	wantKind(t, s.Tag(ctx, a.Digest, "Y"), KindReference)
-}
-
-func TestNormalize(t *testing.T) {
-	d := "sha256:" + strings.Repeat("0", 64)
-	for in, want := range map[string]string{
-		"debian":                      "docker.io/library/debian:latest",
-		"debian:12":                   "docker.io/library/debian:12",
-		"team/app":                    "docker.io/team/app:latest",
-		"docker.io/debian":            "docker.io/library/debian:latest",
-		"index.docker.io/library/x:1": "docker.io/library/x:1",
-		"localhost/app":               "localhost/app:latest",
-		"localhost:5000/app":          "localhost:5000/app:latest",
-		"[::1]:5000/app":              "[::1]:5000/app:latest",
-		"r.example/a/b:1@" + d:        "r.example/a/b@" + d,
-	} {
-		if got, err := Normalize(in); err != nil || got != want {
-			t.Errorf("%s: got %s, %v; want %s", in, got, err, want)
-		}
-	}
-}
-
-func TestLoopback(t *testing.T) {
-	for host, want := range map[string]bool{
-		"localhost": true, "localhost:80": true, "127.0.0.1:5000": true, "127.8.0.1": true, "[::1]:5000": true, "x.localhost": true,
-		"10.0.0.1:5000": false, "localhost.example": false, "127.0.0.1.example:80": false, "registry.local": false,
-	} {
-		if got := loopback(host); got != want {
-			t.Errorf("%s: %v", host, got)
-		}
-	}
+	wantRegistry(t, s.Tag(ctx, a.Digest, "Y"), registry.KindReference, "not an image reference")
 }

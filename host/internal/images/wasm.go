@@ -107,8 +107,9 @@ func (s *Store) putModule(ctx context.Context, m Module) (v1.Descriptor, error) 
 	if got := sum(w.hash); got != want {
 		return v1.Descriptor{}, artifactError(want.String(), fmt.Sprintf("the backend exported something else, with digest %s", got), nil)
 	}
-	d := v1.Descriptor{MediaType: wasmLayerType, Digest: want, Size: w.size}
-	return d, w.commitAs(d)
+	d, err := w.commit()
+	d.MediaType = wasmLayerType
+	return d, err
 }
 
 // checkModule looks at the first bytes.

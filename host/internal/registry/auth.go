@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package registry
 
 import (
 	"errors"
@@ -46,8 +46,8 @@ func authFiles() []string {
 
 // credentials finds who we are to a repository. The source is the file that
 // says so; it is empty when none does and the answer is anonymous.
-func (s *Store) credentials(repo name.Repository) (auth authn.Authenticator, source string, err error) {
-	for _, file := range s.options.AuthFiles {
+func (c *Client) credentials(repo name.Repository) (auth authn.Authenticator, source string, err error) {
+	for _, file := range c.options.AuthFiles {
 		auth, err := credentialsIn(file, repo)
 		if err != nil {
 			return nil, "", err

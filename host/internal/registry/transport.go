@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package registry
 
 import (
 	"context"
@@ -19,28 +19,28 @@ var (
 	errPlainHTTP = errors.New("plain http is refused for this registry")
 )
 
-// transport carries every request of a store. It refuses http, so that
-// credentials and images cross a network in the open only where the user said
+// transport carries every request of a client. It refuses http, so that
+// credentials and content cross a network in the open only where the user said
 // so; it checks certificates, except of registries listed as insecure; and it
 // gives up on a connection that stands still.
 type transport struct {
-	store *Store
+	options Options
 	// checked and unchecked differ in whether they check certificates.
 	checked, unchecked http.RoundTripper
 }
 
-func newTransport(s *Store) *transport {
+func newTransport(o Options) *transport {
 	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.ResponseHeaderTimeout = s.options.Stall
+	base.ResponseHeaderTimeout = o.Stall
 	unchecked := base.Clone()
 	unchecked.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // only for registries the user listed
-	return &transport{store: s, checked: base, unchecked: unchecked}
+	return &transport{options: o, checked: base, unchecked: unchecked}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	next, host := t.checked, r.URL.Host
-	if t.store.insecure(host) {
+	if t.options.insecure(host) {
 		next = t.unchecked
 	} else if r.URL.Scheme != "https" && !loopback(host) {
 		return nil, fmt.Errorf("%w: %s", errPlainHTTP, host)
@@ -48,7 +48,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	r = r.WithContext(ctx)
 	if r.Body != nil {
-		r.Body = watch(ctx, r.Body, t.store.options.Stall, cancel)
+		r.Body = watch(ctx, r.Body, t.options.Stall, cancel)
 	}
 	resp, err := next.RoundTrip(r)
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	body := watch(ctx, resp.Body, t.store.options.Stall, cancel)
+	body := watch(ctx, resp.Body, t.options.Stall, cancel)
 	body.closed = func() { cancel(nil) }
 	resp.Body = body
 	return resp, nil

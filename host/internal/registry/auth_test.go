@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package images
+package registry
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -13,8 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // basicAuth asks for joe's password.
@@ -41,7 +38,6 @@ func authFile(t *testing.T, key, password string) string {
 }
 
 func TestCredentials(t *testing.T) {
-	var image v1.Image = randomImage(t, "linux/amd64")
 	open := atomic.Bool{}
 	open.Store(true)
 	host := serve(t, func(next http.Handler) http.Handler {
@@ -54,14 +50,14 @@ func TestCredentials(t *testing.T) {
 		})
 	})
 	ref := host + "/team/app"
-	write(t, ref, image)
+	put(t, ref)
 	open.Store(false)
 	missing := filepath.Join(t.TempDir(), "missing.json")
 
 	t.Run("right", func(t *testing.T) {
 		for _, key := range []string{host, host + "/team", host + "/team/app"} {
 			other := authFile(t, "other.example", "wrong")
-			resolve(t, openStore(t, Options{AuthFiles: []string{missing, other, authFile(t, key, "s3cret")}}), ref, "")
+			must(t, ask(Options{AuthFiles: []string{missing, other, authFile(t, key, "s3cret")}}, ref))
 		}
 	})
 	t.Run("nearest entry wins", func(t *testing.T) {
@@ -71,18 +67,18 @@ func TestCredentials(t *testing.T) {
 		if err := os.WriteFile(file, []byte(merged), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		resolve(t, openStore(t, Options{AuthFiles: []string{file}}), ref, "")
+		must(t, ask(Options{AuthFiles: []string{file}}, ref))
 	})
 	t.Run("wrong", func(t *testing.T) {
 		file := authFile(t, host, "hunter2")
-		_, err := openStore(t, Options{AuthFiles: []string{file}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		err := ask(Options{AuthFiles: []string{file}}, ref)
 		wantKind(t, err, KindDenied, file, "log in")
 		if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, "hunter2") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("joe:hunter2"))) {
 			t.Errorf("the error shows the password: %s", text)
 		}
 	})
 	t.Run("none", func(t *testing.T) {
-		_, err := openStore(t, Options{AuthFiles: []string{missing}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		err := ask(Options{AuthFiles: []string{missing}}, ref)
 		wantKind(t, err, KindDenied, missing)
 	})
 	t.Run("broken file", func(t *testing.T) {
@@ -90,7 +86,7 @@ func TestCredentials(t *testing.T) {
 		if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := openStore(t, Options{AuthFiles: []string{file}}).Resolve(context.Background(), Request{Reference: ref, Platform: amd64()})
+		err := ask(Options{AuthFiles: []string{file}}, ref)
 		if err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("error %v does not name the file", err)
 		}
@@ -106,7 +102,7 @@ func TestCredentials(t *testing.T) {
 		if err := os.WriteFile(file, fmt.Appendf(nil, `{"credHelpers":{%q:"zltest"}}`, host), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		resolve(t, openStore(t, Options{AuthFiles: []string{file}}), ref, "")
+		must(t, ask(Options{AuthFiles: []string{file}}, ref))
 	})
 }
 
