@@ -200,19 +200,6 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestVersionError(t *testing.T) {
-	m := backend()
-	if err := m.Speaks(); err != nil {
-		t.Fatal(err)
-	}
-	m.Protocol.Major = 7
-	var e *manifest.VersionError
-	if err := m.Speaks(); !errors.As(err, &e) || e.Help() != "update zlayer, or install an older version of the plugin" ||
-		err.Error() != "acme.example/oven 0.1.0 speaks backend protocol 7, this zlayer speaks 1" {
-		t.Fatalf("got %v", err)
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	for _, m := range []*manifest.Manifest{frontend(), backend()} {
 		b, err := manifest.Format(m)

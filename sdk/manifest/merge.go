@@ -34,7 +34,10 @@ func Merge(list ...*Manifest) (*Manifest, error) {
 	slices.SortFunc(merged.Files, func(a, b File) int {
 		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Path, b.Path))
 	})
-	return &merged, merged.Validate()
+	if err := merged.Validate(); err != nil {
+		return nil, err
+	}
+	return &merged, nil
 }
 
 // join adds files that are not there yet.
