@@ -24,6 +24,8 @@ func (c *call) look(at string) string {
 		return fmt.Sprintf("open descriptors above 2: %v", descriptors())
 	case "files":
 		return fmt.Sprintf("files: %v", files())
+	case "network":
+		return fmt.Sprintf("network: %v", network())
 	case "clock":
 		return clock()
 	case "time":
@@ -59,6 +61,26 @@ func files() []string {
 	for _, name := range []string{"made", "/tmp/made"} {
 		if os.WriteFile(name, nil, 0o600) == nil {
 			found = append(found, name)
+		}
+	}
+	return found
+}
+
+// network lists the ways to the network: a new socket, or one among what is
+// open.
+func network() []string {
+	found := []string{}
+	for _, family := range []int{syscall.AF_INET, syscall.AF_INET6, syscall.AF_UNIX} {
+		if _, err := syscall.Socket(family, syscall.SOCK_STREAM, 0); err == nil {
+			found = append(found, fmt.Sprintf("a socket of the family %d", family))
+		}
+	}
+	for fd := range 1024 {
+		if _, _, err := syscall.Accept(fd); err == nil {
+			found = append(found, fmt.Sprintf("a connection from %d", fd))
+		}
+		if syscall.Shutdown(fd, syscall.SHUT_RDWR) == nil {
+			found = append(found, fmt.Sprintf("a connection at %d", fd))
 		}
 	}
 	return found

@@ -92,9 +92,10 @@ func prepare(ctx context.Context, runtime wazero.Runtime, code []byte) (wazero.C
 	if err != nil {
 		return nil, err
 	}
+	given := runtime.Module(wasi).ExportedFunctionDefinitions()
 	for _, f := range module.ImportedFunctions() {
-		if from, name, _ := f.Import(); from != wasi {
-			return nil, errors.New("it imports " + from + "." + name + ", and a frontend gets nothing but " + wasi)
+		if from, name, _ := f.Import(); from != wasi || given[name] == nil {
+			return nil, errors.New("it imports " + from + "." + name + ", and a frontend gets nothing but what " + wasi + " has")
 		}
 	}
 	if len(module.ImportedMemories()) > 0 {

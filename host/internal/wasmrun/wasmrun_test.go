@@ -212,6 +212,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a component", "\x00asm\x0d\x00\x01\x00", "it is a component"},
 		{"truncated", string(answering().bytes()[:60]), "no frontend"},
 		{"a foreign import", string(guest{imports: []imported{{"env", "system", 1, true}}}.bytes()), "env.system"},
+		{"a socket", string(guest{imports: []imported{{wasi, "sock_open", 3, true}}}.bytes()), "sock_open"},
 		{"a reactor", string(guest{noStart: true}.bytes()), "exports no _start"},
 		{"a huge table", string(guest{tables: []byte{1, 0x70, 0, 0xff, 0xff, 0xff, 0x3f}}.bytes()), "tables"},
 	} {
