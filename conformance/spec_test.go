@@ -117,7 +117,7 @@ func install(t *testing.T, m *manifest.Manifest) (dir string) {
 			t.Fatal(err)
 		}
 	}
-	if err := host.Seal(dir); err != nil {
+	if err := host.Seal(dir, ""); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -121,7 +121,7 @@ func (b broken) list(dir string) error {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		return err
 	}
-	return host.Seal(dir)
+	return host.Seal(dir, "")
 }
 
 // matches reports whether a case is run.

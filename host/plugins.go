@@ -4,16 +4,7 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"runtime"
-	"strings"
 
-	"github.com/zlayer/zlayer/host/internal/atomicfile"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
@@ -51,7 +42,7 @@ func describePlugin(p *store.Plugin) Plugin {
 	out := Plugin{ID: p.ID, Origin: string(p.Origin), Path: p.Dir}
 	if m := p.Manifest; m != nil {
 		out.Version, out.Kind, out.Summary = m.Version, string(m.Kind), m.Summary
-		out.Protocol = fmt.Sprintf("%d.%d", m.Protocol.Major, m.Protocol.Minor)
+		out.Protocol = m.Protocol.String()
 	}
 	if p.Problem != nil {
 		out.Problem = p.Problem.Error()
@@ -95,56 +86,5 @@ func (h *Host) compile(ctx context.Context, p *store.Plugin) error {
 	if err := runner.Precompile(ctx, file, digest); err != nil {
 		return frontendError(ctx, p, err)
 	}
-	return nil
-}
-
-// Seal completes the manifest of a plugin being built: it writes the digest of
-// each file and, for the files of a backend without a platform, this machine's.
-func Seal(dir string) error {
-	path := filepath.Join(dir, manifest.FileName)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return &InputError{Message: "cannot read the manifest " + path, Help: "every plugin has one", Err: cause(err)}
-	}
-	m, err := manifest.Parse(data)
-	if err != nil {
-		return &InputError{Message: "the manifest " + path + " is not valid", Err: err}
-	}
-	for i := range m.Files {
-		if err := sealFile(dir, m.Kind, &m.Files[i]); err != nil {
-			return err
-		}
-	}
-	if err := m.Validate(); err != nil {
-		return &InputError{Message: "the manifest " + path + " is not valid", Err: err}
-	}
-	sealed, err := manifest.Format(m)
-	if err != nil {
-		return fmt.Errorf("writing manifest %s: %w", path, err)
-	}
-	if err := atomicfile.WriteMode(path, sealed, 0o644); err != nil {
-		return fmt.Errorf("writing manifest %s: %w", path, err)
-	}
-	return nil
-}
-
-func sealFile(dir string, kind manifest.Kind, f *manifest.File) error {
-	here := runtime.GOOS + "/" + runtime.GOARCH
-	if f.Platform != "" && f.Platform != here {
-		return nil // another machine's, sealed there
-	}
-	if kind == manifest.Backend && !strings.HasSuffix(f.Path, ".wasm") {
-		f.Platform = here
-	}
-	file, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Path)))
-	if err != nil {
-		return &InputError{Message: "a file of the plugin cannot be read", Help: "build it first", Err: err}
-	}
-	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
-		return &InputError{Message: "a file of the plugin cannot be read", Err: err}
-	}
-	f.Digest = "sha256:" + hex.EncodeToString(h.Sum(nil))
 	return nil
 }

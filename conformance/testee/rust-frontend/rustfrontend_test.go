@@ -55,7 +55,7 @@ func plugin(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := host.Seal(dir); err != nil {
+	if err := host.Seal(dir, ""); err != nil {
 		t.Fatal(err)
 	}
 	return dir
