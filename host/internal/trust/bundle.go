@@ -69,7 +69,7 @@ func (s *signed) covers(want digest) *finding {
 // coversMessage is covers for a signature over nothing but a digest.
 func coversMessage(m verify.MessageSignatureContent, want digest) *finding {
 	if m.DigestAlgorithm() != v1.HashAlgorithm_SHA2_256.String() {
-		return &finding{Wrong, fmt.Sprintf("it covers a digest of type %s, and only %s can be checked", quoted(m.DigestAlgorithm()), v1.HashAlgorithm_SHA2_256)}
+		return &finding{Wrong, fmt.Sprintf("it covers a digest of type %s; of a file only %s can be checked, which P-256 and RSA keys sign", m.DigestAlgorithm(), v1.HashAlgorithm_SHA2_256)}
 	}
 	if !bytes.Equal(m.Digest(), want[:]) {
 		return &finding{Wrong, fmt.Sprintf("it covers %s", quoted("sha256:"+hex.EncodeToString(m.Digest())))}

@@ -9,6 +9,7 @@ package trust
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
@@ -71,22 +72,29 @@ func Open(c Config) (*Verifier, error) {
 		}
 		v.identities = append(v.identities, i)
 	}
-	switch {
-	case c.Root != "":
-		return v, v.openRoot(c.Root)
-	case len(v.identities) > 0:
-		return nil, fmt.Errorf("setting %s needs the setting %s too: the file trusted_root.json of who issues the certificates", SettingIdentities, SettingRoot)
+	if c.Root == "" {
+		if len(v.identities) > 0 {
+			return nil, fmt.Errorf("setting %s needs the setting %s too: the file trusted_root.json of who issues the certificates", SettingIdentities, SettingRoot)
+		}
+		return v, nil
+	}
+	if err := v.openRoot(c.Root); err != nil {
+		return nil, fmt.Errorf("setting %s: %w", SettingRoot, err)
 	}
 	return v, nil
 }
 
 // openRoot reads the trusted root.
-func (v *Verifier) openRoot(file string) (err error) {
-	if v.root, err = root.NewTrustedRootFromPath(file); err != nil {
-		return fmt.Errorf("setting %s: reading %s: %w", SettingRoot, file, err)
+func (v *Verifier) openRoot(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the trusted root: %w", err)
+	}
+	if v.root, err = root.NewTrustedRootFromJSON(data); err != nil {
+		return fmt.Errorf("%s is no trusted root: %w", file, err)
 	}
 	if v.certificates, err = verify.NewVerifier(v.root, demands(v.root)...); err != nil {
-		return fmt.Errorf("setting %s: using %s: %w", SettingRoot, file, err)
+		return fmt.Errorf("%s cannot be used: %w", file, err)
 	}
 	return nil
 }
