@@ -60,9 +60,15 @@ func (h *Host) problem(id string) error {
 
 // problemHelp says what to do about a plugin that cannot be used.
 func problemHelp(p *store.Plugin) string {
-	var version *manifest.VersionError
-	if errors.As(p.Problem, &version) {
+	var (
+		version  *manifest.VersionError
+		platform *store.PlatformError
+	)
+	switch {
+	case errors.As(p.Problem, &version):
 		return version.Help() + "; it is in " + p.Dir
+	case errors.As(p.Problem, &platform):
+		return platform.Help()
 	}
 	return reinstall(p)
 }

@@ -125,7 +125,7 @@ func covers(r *store.Record, digest string) error {
 		return fmt.Errorf("the signed manifest cannot be read: %w", err)
 	}
 	if got != r.Subject || statement.Config.Digest != digest {
-		return &trust.Error{Problem: trust.Wrong, Subject: r.Subject, Reasons: []string{"what is signed is another plugin"}}
+		return &trust.Error{Problem: trust.Wrong, Reasons: []string{"what is signed is another plugin"}}
 	}
 	return nil
 }

@@ -13,6 +13,17 @@ type PlatformError struct {
 	ID, Version string
 	// Platforms are those that it has something for.
 	Platforms []string
+	// Install is the version of the plugin that has something for this one,
+	// for who knows what there is. May be empty.
+	Install string
+}
+
+// Help says what to do: one sentence.
+func (e *PlatformError) Help() string {
+	if e.Install != "" {
+		return "install version " + e.Install + " of the plugin"
+	}
+	return "ask the plugin's author for this platform, or use another plugin"
 }
 
 // Error names this machine's platform and those there are.

@@ -29,42 +29,17 @@ type Parcel struct {
 	Open func(context.Context, manifest.File) (io.ReadCloser, error)
 }
 
-// Staged is a release whose files are all here and have their digests, but
-// which nobody sees yet.
-type Staged struct {
-	shelf  *Shelf
-	parcel Parcel
-	dir    string
-	lock   *flock.Flock
-	// there says that the shelf has the files.
-	there bool
+// Scratch is a folder for what is on its way. When the process dies, the next
+// one that installs something removes it.
+type Scratch struct {
+	dir  string
+	lock *flock.Flock
 }
 
-// Stage brings the files of a release for this machine to the shelf. End it
-// with Put or Discard; when the process dies before, the next Stage cleans up.
-// The error is a *manifest.ChecksumError when a file is another one.
-//
-// What the shelf has already, unharmed, is not fetched again.
-func (s *Shelf) Stage(ctx context.Context, p Parcel) (*Staged, error) {
+// Scratch makes an empty folder. End it with Discard.
+func (s *Shelf) Scratch(ctx context.Context) (*Scratch, error) {
 	s.sweep()
-	staged, err := s.begin(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	if there := s.Get(p.Manifest.ID, p.Digest); there != nil && there.Problem == nil && there.Verify() == nil {
-		staged.there = true
-		return staged, nil
-	}
-	if err := staged.fill(ctx); err != nil {
-		staged.Discard()
-		return nil, err
-	}
-	return staged, nil
-}
-
-// begin makes the folder. Under the lock, so that no sweep sees a folder that
-// is not locked yet.
-func (s *Shelf) begin(ctx context.Context, p Parcel) (*Staged, error) {
+	// Under the lock no sweep sees a folder that is not locked yet.
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -74,8 +49,50 @@ func (s *Shelf) begin(ctx context.Context, p Parcel) (*Staged, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	staged := &Staged{shelf: s, parcel: p, dir: dir, lock: flock.New(dir+lockSuffix, flock.SetPermissions(0o600))}
-	if err := staged.lock.Lock(); err != nil {
+	scratch := &Scratch{dir: dir, lock: flock.New(dir+lockSuffix, flock.SetPermissions(0o600))}
+	if err := scratch.lock.Lock(); err != nil {
+		scratch.Discard()
+		return nil, err
+	}
+	return scratch, nil
+}
+
+// Dir is the folder.
+func (s *Scratch) Dir() string { return s.dir }
+
+// Discard removes the folder.
+func (s *Scratch) Discard() {
+	_ = os.RemoveAll(s.dir)
+	_ = os.Remove(s.lock.Path())
+	_ = s.lock.Close()
+}
+
+// Staged is a release whose files are all here and have their digests, but
+// which nobody sees yet.
+type Staged struct {
+	*Scratch
+	shelf  *Shelf
+	parcel Parcel
+	// there says that the shelf has the files.
+	there bool
+}
+
+// Stage brings the files of a release for this machine to the shelf. End it
+// with Put or Discard. The error is a *manifest.ChecksumError when a file is
+// another one.
+//
+// What the shelf has already, unharmed, is not fetched again.
+func (s *Shelf) Stage(ctx context.Context, p Parcel) (*Staged, error) {
+	scratch, err := s.Scratch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	staged := &Staged{Scratch: scratch, shelf: s, parcel: p}
+	if there := s.Get(p.Manifest.ID, p.Digest); there != nil && there.Problem == nil && there.Verify() == nil {
+		staged.there = true
+		return staged, nil
+	}
+	if err := staged.fill(ctx); err != nil {
 		staged.Discard()
 		return nil, err
 	}
@@ -131,19 +148,12 @@ func mode(kind manifest.Kind) os.FileMode {
 	return 0o600
 }
 
-// Dir is the folder in which the files are until Put.
+// Dir is the folder in which the files are now.
 func (s *Staged) Dir() string {
 	if s.there {
 		return s.shelf.release(s.parcel.Digest)
 	}
 	return s.dir
-}
-
-// Discard removes what was brought.
-func (s *Staged) Discard() {
-	_ = os.RemoveAll(s.dir)
-	_ = os.Remove(s.lock.Path())
-	_ = s.lock.Close()
 }
 
 // Put puts the release in its place. With current, it becomes the one that

@@ -139,3 +139,8 @@ func (p *Plugin) verify(root *os.Root, f manifest.File) error {
 	}
 	return nil
 }
+
+// RawManifest returns the bytes of the manifest.
+func (p *Plugin) RawManifest() ([]byte, error) {
+	return os.ReadFile(filepath.Join(p.Dir, manifest.FileName))
+}

@@ -205,3 +205,35 @@ func (s *Shelf) record(digest string) (*Record, error) {
 	}
 	return r, nil
 }
+
+// IDs lists the installed plugins, sorted.
+func (s *Shelf) IDs() ([]string, error) {
+	x, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(x.Plugins)), nil
+}
+
+// Modules returns the digests of the files of all releases, also of those that
+// no plugin uses at the moment.
+func (s *Shelf) Modules() (map[string]bool, error) {
+	digests := map[string]bool{}
+	records, err := filepath.Glob(s.path(releasesName, "*"+recordSuffix))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range records {
+		p := load(strings.TrimSuffix(file, recordSuffix), Installed)
+		if p.Manifest == nil {
+			continue
+		}
+		for _, f := range p.Manifest.Files {
+			digests[f.Digest] = true
+		}
+	}
+	return digests, nil
+}
+
+// Owns says whether the name of a folder on a shelf is one of the shelf's own.
+func Owns(name string) bool { return name == releasesName || name == incomingName }

@@ -91,6 +91,33 @@ func (c *cache) lock(ctx context.Context, digest string) (unlock func(), err err
 	return func() { _ = l.Unlock() }, nil
 }
 
+// unusedFor is how long compiled code is kept that nobody asks for.
+const unusedFor = 30 * 24 * time.Hour
+
+// used notes that compiled code is used, once a day at most.
+func (c *cache) used(digest string) {
+	if c == nil {
+		return
+	}
+	dir := filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"))
+	now := time.Now()
+	if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
+		_ = os.Chtimes(dir, now, now)
+	}
+}
+
+// collect removes compiled code, of other versions of the engine too, that was
+// not used for long. What cannot be removed now can be later.
+func (c *cache) collect() {
+	found, _ := filepath.Glob(filepath.Join(filepath.Dir(c.dir), "wazero-*", "sha256-*"))
+	for _, dir := range found {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > unusedFor {
+			_ = os.RemoveAll(dir)
+			_ = os.Remove(filepath.Dir(dir)) // only when it is empty
+		}
+	}
+}
+
 // drop removes the compiled code of a module.
 func (c *cache) drop(digest string) {
 	found, _ := filepath.Glob(filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"), "wazero-*"))

@@ -40,6 +40,7 @@ type Module struct {
 // load makes the module ready to run, in whichever way is faster now.
 func (m *Module) load(ctx context.Context) error {
 	if m.runner.cache.has(m.digest) {
+		m.runner.cache.used(m.digest)
 		return m.loadCompiled(ctx)
 	}
 	code, err := m.runner.read(m.path, m.digest)

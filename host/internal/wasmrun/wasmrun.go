@@ -129,6 +129,26 @@ func (r *Runner) Precompile(ctx context.Context, path, digest string) error {
 	return nil
 }
 
+// Compiled says whether the compile cache has a module.
+func (r *Runner) Compiled(digest string) bool { return r.cache.has(digest) }
+
+// Drop removes compiled modules that are not installed any more.
+func (r *Runner) Drop(digests ...string) {
+	if r.cache == nil {
+		return
+	}
+	for _, digest := range digests {
+		r.cache.drop(digest)
+	}
+}
+
+// Collect removes compiled code that was not used for a month.
+func (r *Runner) Collect() {
+	if r.cache != nil {
+		r.cache.collect()
+	}
+}
+
 // Compiling says whether a module is being compiled in the background: a
 // process that ends now leaves the cache without it.
 func (r *Runner) Compiling() bool {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/zlayer/zlayer/host/internal/grant"
+	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plugins
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/host/internal/artifact"
+	"github.com/zlayer/zlayer/host/internal/atomicfile"
+	"github.com/zlayer/zlayer/host/internal/source"
+	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/host/internal/trust"
+	"github.com/zlayer/zlayer/sdk/manifest"
+)
+
+// PublishOptions say how a plugin is published.
+type PublishOptions struct {
+	// Key is a file with a private key in PEM to sign with. Empty: not signed.
+	Key string
+	// Password returns that of the key, when it has one. May be nil.
+	Password func() ([]byte, error)
+}
+
+// Published says what Publish published.
+type Published struct {
+	// ID and Version are the plugin's, Platforms those it has files for; none
+	// when it runs everywhere.
+	ID        string   `json:"id"`
+	Version   string   `json:"version"`
+	Platforms []string `json:"platforms,omitempty"`
+	// Reference is where it is, with its digest.
+	Reference string `json:"reference"`
+	// Digest is that of the manifest; it pins every file.
+	Digest string `json:"digest"`
+	// Signed says that it is signed.
+	Signed bool `json:"signed"`
+}
+
+// Publish puts a plugin into a registry, an archive or a mirror. The folders
+// are those of one plugin, each sealed for another platform. A destination in
+// a registry without a tag gets the version as its tag; an archive or folder
+// may have other plugins already.
+func (m *Manager) Publish(ctx context.Context, folders []string, destination string, o PublishOptions) (*Published, error) {
+	bundle, err := merge(folders)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := bundle.pack()
+	if err != nil {
+		return nil, explain(err, bundle.manifest.ID, "")
+	}
+	var signer *trust.Signer
+	if o.Key != "" {
+		if signer, err = trust.OpenSigner(o.Key, o.Password); err != nil {
+			return nil, &host.InputError{Message: "cannot sign with " + o.Key, Err: err}
+		}
+	}
+	target, err := m.target(ctx, destination)
+	if err != nil {
+		return nil, err
+	}
+	defer target.close()
+	out := &Published{
+		ID: bundle.manifest.ID, Version: bundle.manifest.Version, Platforms: bundle.manifest.Platforms(),
+		Digest: packed.Release(), Signed: signer != nil,
+	}
+	if out.Reference, err = target.publish(ctx, packed, signer); err != nil {
+		return nil, explain(err, out.ID, destination)
+	}
+	return out, nil
+}
+
+// publish writes an artifact and its signature.
+func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trust.Signer) (string, error) {
+	repo, err := t.repository(a.Manifest().ID)
+	if err != nil {
+		return "", err
+	}
+	if err := repo.Put(ctx, a, t.tag(a.Manifest().Version)); err != nil {
+		return "", err
+	}
+	if signer != nil {
+		signature, err := signer.Sign(a.Digest())
+		if err != nil {
+			return "", err
+		}
+		if err := repo.PutBundle(ctx, a.Digest(), signature); err != nil {
+			return "", err
+		}
+	}
+	return t.spec.String() + "@" + a.Digest(), t.finish(ctx, signer)
+}
+
+// pieces is a plugin in the folders of its platforms.
+type pieces struct {
+	manifest *manifest.Manifest
+	// folders has for each file the folder it is in.
+	folders map[manifest.File]string
+}
+
+// merge joins the folders of one plugin and checks every file.
+func merge(folders []string) (*pieces, error) {
+	p := &pieces{folders: map[manifest.File]string{}}
+	var list []*manifest.Manifest
+	for _, dir := range folders {
+		m, err := readSealed(dir)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+		for _, f := range m.Files {
+			if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.Path))); err == nil {
+				p.folders[f] = dir
+			}
+		}
+	}
+	var err error
+	if p.manifest, err = manifest.Merge(list...); err != nil {
+		return nil, &host.InputError{Message: "these are not the folders of one plugin", Err: err}
+	}
+	return p, p.whole()
+}
+
+// readSealed reads a manifest that must be valid, with every digest.
+func readSealed(dir string) (*manifest.Manifest, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, manifest.FileName))
+	if err != nil {
+		return nil, &host.InputError{Message: dir + " is not the folder of a plugin", Err: err}
+	}
+	m, err := manifest.Parse(raw)
+	if err == nil {
+		err = m.Validate()
+	}
+	if err != nil {
+		return nil, &host.InputError{Message: "the manifest in " + dir + " is not valid", Help: "zlayer plugin seal " + dir + " writes the digests", Err: err}
+	}
+	return m, nil
+}
+
+// whole says which file is missing or another one.
+func (p *pieces) whole() error {
+	for _, f := range p.manifest.Files {
+		file, _, err := p.open(f)
+		if err != nil {
+			return &host.InputError{Message: fmt.Sprintf("%s for %s is in none of the folders", f.Path, f.Platform), Help: "name the folder of each platform", Err: err}
+		}
+		got, err := manifest.Digest(file)
+		file.Close()
+		if err != nil {
+			return &host.InputError{Message: f.Path + " cannot be read", Err: err}
+		}
+		if got != f.Digest {
+			return &host.InputError{
+				Message: fmt.Sprintf("%s is not the file its manifest means: expected %s, got %s", filepath.Join(p.folders[f], f.Path), f.Digest, got),
+				Help:    "run zlayer plugin seal " + p.folders[f],
+			}
+		}
+	}
+	return nil
+}
+
+// open opens a file in its folder; links that lead out of it not.
+func (p *pieces) open(f manifest.File) (io.ReadCloser, int64, error) {
+	root, err := os.OpenRoot(p.folders[f])
+	if err != nil {
+		return nil, 0, err
+	}
+	defer root.Close()
+	file, err := root.Open(filepath.FromSlash(f.Path))
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	return file, info.Size(), nil
+}
+
+func (p *pieces) pack() (*artifact.Artifact, error) {
+	raw, err := manifest.Format(p.manifest)
+	if err != nil {
+		return nil, err
+	}
+	return artifact.Pack(raw, p.open)
+}
+
+// target is where plugins are published or mirrored to.
+type target struct {
+	spec   source.Spec
+	repo   artifact.Repository // of a registry
+	layout *artifact.Layout    // of a mirror
+	// archive is the file that the layout becomes. Empty for a folder.
+	archive string
+	scratch *store.Scratch // of an archive's layout
+}
+
+// tag is the tag of a version there.
+func (t *target) tag(version string) string {
+	if t.spec.Tag != "" {
+		return t.spec.Tag
+	}
+	return artifact.Tag(version)
+}
+
+// repository is where the releases of a plugin go.
+func (t *target) repository(id string) (artifact.Repository, error) {
+	if t.layout == nil {
+		return t.repo, nil
+	}
+	return t.layout.Plugin(id), nil
+}
+
+// finish writes the archive, with a signature beside it.
+func (t *target) finish(ctx context.Context, signer *trust.Signer) error {
+	if t.archive == "" {
+		return nil
+	}
+	digest, err := t.write(ctx)
+	if err != nil || signer == nil {
+		return err
+	}
+	signature, err := signer.Detached(digest)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteMode(t.archive+source.SignatureSuffix, signature, 0o644)
+}
+
+// write writes the archive, whole or not at all, and returns its digest.
+func (t *target) write(ctx context.Context) (digest string, err error) {
+	file, err := os.CreateTemp(filepath.Dir(t.archive), ".archive-")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(file.Name()) // after the rename there is nothing
+	defer file.Close()
+	sum := sha256.New()
+	if err := t.layout.WriteTar(ctx, io.MultiWriter(file, sum)); err != nil {
+		return "", err
+	}
+	if err := errors.Join(file.Chmod(0o644), file.Close()); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), os.Rename(file.Name(), t.archive)
+}
+
+// close ends the work with a target.
+func (t *target) close() {
+	if t.layout != nil {
+		_ = t.layout.Close()
+	}
+	if t.scratch != nil {
+		t.scratch.Discard()
+	}
+}
