@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/host/internal/procrun"
+	"github.com/zlayer/zlayer/host/internal/starts"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
+	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
 // running is a started backend with its state folder.
@@ -21,20 +24,18 @@ type running struct {
 	stateDir string
 }
 
-// start starts a backend and has it remove what dead jobs left behind.
-func (h *Host) start(ctx context.Context, p *store.Plugin) (*running, error) {
-	stateDir, err := h.makeDir("backends", filepath.FromSlash(p.ID))
+// start starts a backend, which may touch what it is given, and has it remove
+// what dead jobs left behind.
+func (h *Host) start(ctx context.Context, p *store.Plugin, given confine.Rules, emit *emitter) (*running, error) {
+	stateDir, err := h.stateDir(p)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := h.makeDir("sockets")
+	options, err := h.options(p, given.With(confine.Rules{Write: []string{stateDir}}), emit)
 	if err != nil {
 		return nil, err
 	}
-	process, err := procrun.Start(ctx, procrun.Options{
-		ID: p.ID, Dir: p.Dir, Files: p.Manifest.On(runtime.GOOS + "/" + runtime.GOARCH),
-		Allow: p.Manifest.Environment, Environ: h.config.Environ, Notes: notes,
-	})
+	process, err := procrun.Start(ctx, options)
 	if err != nil {
 		return nil, backendError(ctx, p, err)
 	}
@@ -44,6 +45,29 @@ func (h *Host) start(ctx context.Context, p *store.Plugin) (*running, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// stateDir makes the state folder of a backend.
+func (h *Host) stateDir(p *store.Plugin) (string, error) {
+	return h.makeDir("backends", filepath.FromSlash(p.ID))
+}
+
+// options says how a backend is started.
+func (h *Host) options(p *store.Plugin, given confine.Rules, emit *emitter) (procrun.Options, error) {
+	notes, err := h.makeDir("sockets")
+	if err != nil {
+		return procrun.Options{}, err
+	}
+	gate, err := h.makeDir("starts")
+	if err != nil {
+		return procrun.Options{}, err
+	}
+	return procrun.Options{
+		ID: p.ID, Dir: p.Dir, Files: p.Manifest.On(runtime.GOOS + "/" + runtime.GOARCH),
+		Allow: p.Manifest.Environment, Environ: h.config.Environ, Notes: notes,
+		Confine: h.bounds(p, given), InUse: p.Lock(),
+		Gate: starts.Gate{Dir: gate, Release: p.Digest, Tell: func(pause starts.Pause) { emit.pause(p.ID, pause) }},
+	}, nil
 }
 
 // Close ends the backend.
@@ -65,13 +89,13 @@ func (r *running) export(ctx context.Context, handle string, digests []string, d
 func backendError(ctx context.Context, p *store.Plugin, err error) error {
 	var (
 		start  *procrun.StartError
-		digest *procrun.DigestError
+		digest *manifest.ChecksumError
 	)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &digest):
-		return tampered(p, digest.Path, digest.Expected, digest.Got)
+		return tampered(p, digest.Path, digest.Want, digest.Got)
 	case errors.As(err, &start):
 		e := &PluginError{ID: p.ID, Message: "the backend " + string(start.Reason), Help: startHelp(p, start.Reason), Stderr: start.Stderr, Err: start.Err}
 		if start.Stdout != "" {
@@ -94,15 +118,6 @@ func startHelp(p *store.Plugin, reason procrun.Reason) string {
 		return "install a version of it that speaks protocol 1, or update zlayer"
 	}
 	return reinstall(p)
-}
-
-// tampered says that a file of a plugin is not what its manifest says.
-func tampered(p *store.Plugin, path, expected, got string) error {
-	return &PluginError{
-		ID:      p.ID,
-		Message: fmt.Sprintf("%s is not the file its manifest names: expected %s, got %s", path, expected, got),
-		Help:    "reinstall it; if you built it yourself, run zlayer plugin seal " + p.Dir,
-	}
 }
 
 // callError explains a call to a backend that failed.

@@ -116,26 +116,22 @@ func (b *build) key() string {
 func (b *build) current(ctx context.Context, read []keys.Input, record *keys.Record) bool {
 	store, err := b.host.images()
 	return err == nil && store.Has(record.Result) && slices.EqualFunc(read, record.Inputs, keys.Input.Equal) &&
-		b.host.sameReads(ctx, b.plugin, record.Reads)
+		b.host.sameReads(ctx, b.plugin, record.Reads, b.emit)
 }
 
 // execute runs the backend and puts the result into the image store.
 func (b *build) execute(ctx context.Context, inputs *inputs) (*images.Image, []keys.Read, error) {
 	j := newJob(b.resolved, b.request.Context, b.emit)
-	run, err := b.host.start(ctx, b.plugin)
+	dir, err := b.host.newJobDir(b.plugin.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	dir, err := b.host.newJobDir(b.plugin.ID)
+	start, run, err := b.start(ctx, inputs, dir)
 	if err != nil {
-		run.Close()
+		dir.remove()
 		return nil, nil, err
 	}
 	defer b.host.endJob(ctx, b.plugin, run, dir)
-	start, err := b.message(inputs, run.stateDir, dir)
-	if err != nil {
-		return nil, nil, err
-	}
 	artifact, err := b.call(ctx, run, start, j)
 	if err != nil {
 		return nil, nil, err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
+	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/host/internal/keys"
 	"github.com/zlayer/zlayer/host/internal/plan"
 	"github.com/zlayer/zlayer/host/internal/procrun"
@@ -24,7 +25,7 @@ import (
 // missing is remembered. It may say yes to a build, never no: before a build is
 // refused the backend is asked again, because the user may have followed its
 // advice since.
-func (h *Host) describe(ctx context.Context, p *store.Plugin, ask plan.Request) (*backendv1.DescribeResponse, error) {
+func (h *Host) describe(ctx context.Context, p *store.Plugin, ask plan.Request, emit *emitter) (*backendv1.DescribeResponse, error) {
 	file := h.path("describe", h.machineKey(p)+".json")
 	if data, err := os.ReadFile(file); err == nil {
 		d := &backendv1.DescribeResponse{}
@@ -32,7 +33,7 @@ func (h *Host) describe(ctx context.Context, p *store.Plugin, ask plan.Request) 
 			return d, nil
 		}
 	}
-	d, err := h.describeNow(ctx, p)
+	d, err := h.describeNow(ctx, p, emit)
 	if err != nil || len(d.GetSubtracted()) > 0 {
 		return d, err
 	}
@@ -50,8 +51,8 @@ func (h *Host) describe(ctx context.Context, p *store.Plugin, ask plan.Request) 
 }
 
 // describeNow asks.
-func (h *Host) describeNow(ctx context.Context, p *store.Plugin) (*backendv1.DescribeResponse, error) {
-	r, err := h.start(ctx, p)
+func (h *Host) describeNow(ctx context.Context, p *store.Plugin, emit *emitter) (*backendv1.DescribeResponse, error) {
+	r, err := h.start(ctx, p, confine.Rules{}, emit)
 	if err != nil {
 		return nil, err
 	}
@@ -93,13 +94,13 @@ func (h *Host) machineKey(p *store.Plugin) string {
 // sameReads says whether what a build read outside its contexts is the same
 // now. Variables and tools can be compared; a URL or a repository cannot
 // without fetching it, which is the backend's work.
-func (h *Host) sameReads(ctx context.Context, p *store.Plugin, reads []keys.Read) bool {
+func (h *Host) sameReads(ctx context.Context, p *store.Plugin, reads []keys.Read, emit *emitter) bool {
 	if len(reads) == 0 {
 		return true
 	}
 	var tools []keys.Read
 	if slices.ContainsFunc(reads, func(r keys.Read) bool { return r.Kind == "tool" }) {
-		d, err := h.describeNow(ctx, p)
+		d, err := h.describeNow(ctx, p, emit)
 		if err != nil {
 			return false
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zlayer/zlayer/host/internal/images"
+	"github.com/zlayer/zlayer/host/internal/starts"
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -43,6 +44,11 @@ func (e *emitter) diagnostics(files []diag.File, ds []*diagv1.Diagnostic) {
 		}
 		e.event(ev)
 	}
+}
+
+// pause passes on that a backend which crashes has to wait.
+func (e *emitter) pause(backend string, p starts.Pause) {
+	e.diagnostics(nil, []*diagv1.Diagnostic{diag.Warning(nil, "backend-crashes", "backend "+backend+": "+p.String())})
 }
 
 // plan passes on who builds how much.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
@@ -96,7 +97,7 @@ func (h *Host) endJob(ctx context.Context, p *store.Plugin, r *running, dir *job
 	_ = dir.lock.Close()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recoverTime)
 	defer cancel()
-	if again, err := h.start(ctx, p); err == nil {
+	if again, err := h.start(ctx, p, confine.Rules{}, newEmitter(nil)); err == nil {
 		again.Close()
 	}
 }

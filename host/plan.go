@@ -71,7 +71,7 @@ func (h *Host) plan(ctx context.Context, resolved *Resolved, r Request, explain 
 			return p, nil
 		}
 		i := slices.IndexFunc(ask.Candidates, func(c plan.Candidate) bool { return c.ID == p.Ask })
-		d, err := h.describe(ctx, h.plugins.Get(p.Ask), ask)
+		d, err := h.describe(ctx, h.plugins.Get(p.Ask), ask, newEmitter(r.Events))
 		switch {
 		case err == nil:
 			ask.Candidates[i].Description = d

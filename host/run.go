@@ -12,8 +12,24 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 )
 
+// start starts the backend, and returns what it is told first. It may touch
+// nothing that this does not name.
+func (b *build) start(ctx context.Context, in *inputs, dir *jobDir) (*backendv1.Start, *running, error) {
+	message, err := b.message(in, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	b.host.makeDeclared(b.plugin)
+	run, err := b.host.start(ctx, b.plugin, given(message, dir.exports()), b.emit)
+	return message, run, err
+}
+
 // message returns the start of a build for the backend.
-func (b *build) message(in *inputs, stateDir string, dir *jobDir) (*backendv1.Start, error) {
+func (b *build) message(in *inputs, dir *jobDir) (*backendv1.Start, error) {
+	stateDir, err := b.host.stateDir(b.plugin)
+	if err != nil {
+		return nil, err
+	}
 	start := &backendv1.Start{
 		JobId: dir.id, Build: b.resolved.Build, Contexts: in.messages(),
 		StateDir: stateDir, TempDir: dir.temp(), NoCache: b.request.NoCache, SourceDateEpoch: b.request.SourceDateEpoch,

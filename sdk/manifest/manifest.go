@@ -96,7 +96,8 @@ type Capabilities struct {
 type Permissions struct {
 	// Network is whether it reaches the network.
 	Network bool `json:"network,omitempty"`
-	// Paths are folders it reads beyond contexts, images and its own state.
+	// Paths are files and folders it touches beyond the system's, contexts,
+	// images and its own state, each as ParseAccess reads it.
 	Paths []string `json:"paths,omitempty"`
 	// Privileges are "mount", "user-namespace".
 	Privileges []string `json:"privileges,omitempty"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -135,6 +136,31 @@ func (p *problems) backend(m *Manifest) {
 		p.check(variableSyntax.MatchString(v), "environment[%d] %q is neither a name nor PREFIX*", i, v)
 		p.check(!reserved(v), "environment[%d] %q belongs to the host", i, v)
 	}
+	if m.Permissions != nil {
+		p.paths(m)
+	}
+}
+
+// paths checks what a backend touches beyond what every backend has. Where a
+// variable says it, the backend must have the variable too.
+func (p *problems) paths(m *Manifest) {
+	for i, text := range m.Permissions.Paths {
+		a, err := ParseAccess(text)
+		if err != nil {
+			p.check(false, "permissions.paths[%d] %q %v", i, text, err)
+			continue
+		}
+		p.check(a.Variable == "" || Passes(m.Environment, a.Variable), "permissions.paths[%d] %q has a variable that environment does not list", i, text)
+	}
+}
+
+// Passes says whether the environment of a manifest has a variable, by its name
+// or by a prefix.
+func Passes(environment []string, variable string) bool {
+	return slices.ContainsFunc(environment, func(entry string) bool {
+		prefix, many := strings.CutSuffix(entry, "*")
+		return entry == variable || many && strings.HasPrefix(variable, prefix)
+	})
 }
 
 // reserved says whether the host alone sets such variables for a plugin.

@@ -177,6 +177,7 @@ func (p *Process) broken(ctx context.Context, err error) error {
 		}
 		return &CallError{ID: p.id, Message: message}
 	}
+	p.died.Store(true)
 	// How it ended, and its last words, say more than that the line is dead.
 	died := &DiedError{ID: p.id, Err: errors.New(s.Message())}
 	if within(p.child.waited, deathGrace) && p.child.cmd.ProcessState != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin/runner"
 
+	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
 )
 
@@ -28,11 +29,11 @@ type child struct {
 	out, err io.ReadCloser
 	stdout   tail
 	stderr   tail
-	socket   string        // the folder of the socket; empty until it is known
-	notes    string        // where the socket is noted
-	note     *note         // nil when it is not
-	started  chan struct{} // closed when the process runs, or cannot
-	startErr error         // why it cannot; known when started is closed
+	rules    *confine.Rules // nil when it is not confined
+	notes    string         // where its folders are noted
+	folders  []folder       // for its socket and its temporary files
+	started  chan struct{}  // closed when the process runs, or cannot
+	startErr error          // why it cannot; known when started is closed
 	once     sync.Once
 	waited   chan struct{} // closed when the process has ended
 }
@@ -53,18 +54,35 @@ func newChild(path string, env []string) *child {
 // environment, socket is the folder it has made for the socket.
 func (c *child) runner(_ hclog.Logger, spec *exec.Cmd, socket string) (runner.Runner, error) {
 	c.cmd.Env = append(c.cmd.Env, spec.Env...)
-	c.socket = socket
-	c.note = noteSocket(c.notes, socket)
+	c.own(socket)
 	return c, nil
 }
 
-// removeSocket removes the folder of the socket, which go-plugin forgets when
-// the process could not be started.
-func (c *child) removeSocket() {
-	if c.socket != "" {
-		_ = os.RemoveAll(c.socket)
+// confine has the process started with these rules, and with a folder of its
+// own for temporary files, where the user wants those.
+func (c *child) confine(r confine.Rules) error {
+	temp, err := os.MkdirTemp(tempDir(c.cmd.Env), folderPrefix)
+	if err != nil {
+		return fmt.Errorf("making a folder for the temporary files of a backend: %w", err)
 	}
-	c.note.remove()
+	c.rules = &r
+	c.cmd.Env = append(c.cmd.Env, tempEnv+"="+temp)
+	c.own(temp)
+	return nil
+}
+
+// own makes a folder one of the process alone, which is removed with it.
+func (c *child) own(dir string) {
+	c.folders = append(c.folders, folder{dir, noteFolder(c.notes, dir)})
+}
+
+// removeFolders removes the folders. That of the socket go-plugin forgets when
+// the process could not be started.
+func (c *child) removeFolders() {
+	for _, f := range c.folders {
+		_ = os.RemoveAll(f.path)
+		f.note.remove()
+	}
 }
 
 // Start starts the process.
@@ -90,7 +108,14 @@ func (c *child) begin() (err error) {
 	if c.err, err = c.cmd.StderrPipe(); err != nil {
 		return err
 	}
-	return c.cmd.Start()
+	if c.rules == nil {
+		return c.cmd.Start()
+	}
+	var own confine.Rules
+	for _, f := range c.folders {
+		own.Write = append(own.Write, f.path)
+	}
+	return confine.Start(c.cmd, c.rules.With(own))
 }
 
 // Wait waits for the end of the process. go-plugin calls it when it has read

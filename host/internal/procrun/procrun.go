@@ -16,6 +16,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 
+	"github.com/zlayer/zlayer/host/internal/confine"
+	"github.com/zlayer/zlayer/host/internal/starts"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1/backendv1grpc"
 	"github.com/zlayer/zlayer/sdk/manifest"
@@ -33,10 +35,17 @@ type Options struct {
 	Allow []string
 	// Environ is where their values come from, as from os.Environ.
 	Environ []string
-	// Notes is a folder in which it is noted where sockets are, so that a
-	// later Start can remove the one of a host and a backend that were both
-	// killed. Empty: nothing is noted.
+	// Notes is a folder in which it is noted where the folders of processes
+	// are, so that a later Start can remove those of a host and a backend that
+	// were both killed. Empty: nothing is noted.
 	Notes string
+	// Confine is what it may touch beside its own files and folders. Nil: all
+	// that the user may.
+	Confine *confine.Rules
+	// InUse is a file that is locked, shared, while it runs. Empty: none is.
+	InUse string
+	// Gate limits starts.
+	Gate starts.Gate
 	// StartTimeout is how long it may take until it can be called. 0 means
 	// ten seconds.
 	StartTimeout time.Duration
@@ -49,20 +58,39 @@ type Process struct {
 	plugin *plugin.Client
 	client backendv1grpc.BackendClient
 	close  sync.Once
+	gate   starts.Gate
+	letGo  func() // of the lock that says it is in use
+	// died is whether it ended by itself.
+	died atomic.Bool
 	// unfinished counts the builds that did not come to an end, yet or ever.
 	unfinished atomic.Int32
 }
 
-// Start starts a backend. The error is a *DigestError when a file is not what
-// the manifest says, and a *StartError when it does not come up.
+// Start starts a backend. The error is a *manifest.ChecksumError when a file is
+// not what the manifest says, and a *StartError when it does not come up.
 func Start(ctx context.Context, o Options) (*Process, error) {
+	letGo, err := hold(ctx, o.InUse)
+	if err != nil {
+		return nil, err
+	}
+	p, err := checked(ctx, o)
+	if err != nil {
+		letGo()
+		return nil, err
+	}
+	p.letGo = letGo
+	return p, nil
+}
+
+// checked is Start of files that are held.
+func checked(ctx context.Context, o Options) (*Process, error) {
 	main, err := verifyMain(o)
 	if err != nil {
 		return nil, err
 	}
 	rest := make(chan error, 1)
 	go func() { rest <- verifyRest(o) }()
-	p, err := start(ctx, o, main)
+	p, err := admitted(ctx, o, main)
 	// The other files are only used by a build, so they are checked while the
 	// process comes up.
 	if verifyErr := <-rest; verifyErr != nil {
@@ -77,14 +105,34 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	return p, nil
 }
 
+// admitted is start, when the gate lets it.
+func admitted(ctx context.Context, o Options, main string) (*Process, error) {
+	leave, err := o.Gate.Enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	p, err := start(ctx, o, main)
+	var e *StartError
+	if errors.As(err, &e) && e.Reason == Died {
+		o.Gate.Crashed()
+	}
+	return p, err
+}
+
 // start runs the executable until it can be called.
 func start(ctx context.Context, o Options, main string) (*Process, error) {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 10 * time.Second
 	}
-	removeOldSockets(o.Notes)
+	removeOldFolders(o.Notes)
 	c := newChild(main, Environment(o.Allow, o.Environ))
 	c.notes = o.Notes
+	if o.Confine != nil {
+		if err := c.confine(o.Confine.With(confine.Rules{Read: []string{o.Dir}})); err != nil {
+			return nil, err
+		}
+	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  serve.Handshake(),
 		Plugins:          plugin.PluginSet{serve.Name: serve.ClientPlugin()},
@@ -96,7 +144,7 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 		Logger:           hclog.NewNullLogger(),
 		GRPCDialOptions:  serve.DialOptions(),
 	})
-	p := &Process{id: o.ID, child: c, plugin: client}
+	p := &Process{id: o.ID, child: c, plugin: client, gate: o.Gate, letGo: func() {}}
 	connected := make(chan error, 1)
 	began := time.Now()
 	go func() { connected <- p.connect() }()
@@ -106,7 +154,7 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 			return p, nil
 		}
 		late := time.Since(began) >= o.StartTimeout
-		p.Close()
+		p.end()
 		return nil, c.startError(o.ID, late, err)
 	case <-ctx.Done():
 		select {
@@ -115,7 +163,7 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 			<-connected //nolint:errcheck // that of ctx is the one that counts
 		case <-connected: //nolint:errcheck // as above
 		}
-		p.Close()
+		p.end()
 		return nil, ctx.Err()
 	}
 }
@@ -149,22 +197,33 @@ const (
 // killed. It takes six seconds at most, whatever the backend does.
 func (p *Process) Close() {
 	p.close.Do(func() {
-		p.child.cutLifeline()
-		asked := make(chan struct{})
-		go func() {
-			p.plugin.Kill()
-			close(asked)
-		}()
-		if !within(asked, closeGrace) {
-			p.child.kill()
-			if !within(asked, outputGrace) {
-				p.child.closeOutput()
-				<-asked
-			}
+		if p.died.Load() {
+			p.gate.Crashed()
+		} else {
+			p.gate.Worked()
 		}
-		p.child.kill()
-		p.child.removeSocket()
+		p.end()
+		p.letGo()
 	})
+}
+
+// end ends the process.
+func (p *Process) end() {
+	p.child.cutLifeline()
+	asked := make(chan struct{})
+	go func() {
+		p.plugin.Kill()
+		close(asked)
+	}()
+	if !within(asked, closeGrace) {
+		p.child.kill()
+		if !within(asked, outputGrace) {
+			p.child.closeOutput()
+			<-asked
+		}
+	}
+	p.child.kill()
+	p.child.removeFolders()
 }
 
 // within waits for c, and reports whether it was closed in time.

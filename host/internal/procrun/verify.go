@@ -3,11 +3,8 @@
 package procrun
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,19 +12,6 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
-
-// DigestError says that a file of a plugin is not what its manifest says.
-type DigestError struct {
-	// ID is the plugin, Path the file.
-	ID, Path string
-	// Expected is the manifest's digest, Got the file's.
-	Expected, Got string
-}
-
-// Error says what was found.
-func (e *DigestError) Error() string {
-	return fmt.Sprintf("%s of plugin %s has digest %s, its manifest says %s", e.Path, e.ID, e.Got, e.Expected)
-}
 
 // verifyMain checks the executable and returns its path.
 func verifyMain(o Options) (string, error) {
@@ -60,12 +44,12 @@ func verify(o Options, f manifest.File) (string, error) {
 		return "", fmt.Errorf("checking plugin %s: %w", o.ID, err)
 	}
 	defer file.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, file); err != nil {
+	got, err := manifest.Digest(file)
+	if err != nil {
 		return "", fmt.Errorf("checking plugin %s: %w", o.ID, err)
 	}
-	if got := "sha256:" + hex.EncodeToString(h.Sum(nil)); got != f.Digest {
-		return "", &DigestError{ID: o.ID, Path: path, Expected: f.Digest, Got: got}
+	if got != f.Digest {
+		return "", &manifest.ChecksumError{Plugin: o.ID, Path: path, Want: f.Digest, Got: got}
 	}
 	return path, nil
 }
@@ -76,17 +60,9 @@ func Environment(allow, environ []string) []string {
 	env := []string{}
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if name == "TMPDIR" || slices.ContainsFunc(allow, func(a string) bool { return allows(a, name) }) {
+		if name == tempEnv || manifest.Passes(allow, name) {
 			env = append(env, kv)
 		}
 	}
 	return env
-}
-
-// allows reports whether an entry of a manifest's environment covers a name.
-func allows(entry, name string) bool {
-	if prefix, ok := strings.CutSuffix(entry, "*"); ok {
-		return strings.HasPrefix(name, prefix)
-	}
-	return entry == name
 }
