@@ -25,9 +25,10 @@ var arrows = []struct {
 }{
 	{"cmd/zlayer/internal/scaffold/templates/...", []string{"sdk/..."}}, // projects of their own
 	{"cmd/zlayer/internal/scaffold", []string{"conformance/testee/rust-frontend", "sdk/manifest"}},
-	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "conformance", "conformance/report", "conformance/suite", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
+	{"cmd/zlayer/...", []string{"cmd/zlayer/internal/...", "host", "host/grant", "host/plugins", "conformance", "conformance/report", "conformance/suite", "sdk/diag", "sdk/ir", "sdk/gen/diagv1", "sdk/gen/irv1"}},
 	{"conformance/wasmtime", nil},
 	{"conformance/...", []string{"conformance/...", "host", "sdk/..."}},
+	{"host/plugins", []string{"host", "host/grant", "host/internal/...", "sdk/..."}},
 	{"host/...", []string{"host/internal/...", "sdk/..."}},
 	{"frontends/dockerfile/...", []string{"frontends/dockerfile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
 	{"frontends/zimagefile/...", []string{"frontends/zimagefile", "sdk/frontend", "sdk/ir", "sdk/ir/expand", "sdk/diag", "sdk/gen/diagv1", "sdk/gen/irv1", "sdk/gen/frontendv1"}},
@@ -68,6 +69,7 @@ var owners = []struct {
 	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun", "conformance/internal/engine"}},
 	{"github.com/bytecodealliance/wasmtime-go", []string{"conformance/wasmtime"}},
 	{"github.com/google/go-containerregistry", []string{"host/internal/registry", "host/internal/artifact", "host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
+	{"github.com/sigstore", []string{"host/internal/trust"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 	{"golang.org/x/mod", []string{"host/internal/version"}},
 }

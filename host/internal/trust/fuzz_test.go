@@ -3,6 +3,7 @@
 package trust_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -37,6 +38,30 @@ func FuzzVerify(f *testing.F) {
 		var e *trust.Error
 		if !errors.As(err, &e) || e.Problem == 0 || e.Error() == "" {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// The same for what lies in a bundle as base64, which chance never gets right.
+func FuzzParts(f *testing.F) {
+	a := newAuthority(f)
+	bundle := a.sign(f, release, issuer, subject, time.Now())
+	fields := []string{"payload", "sig", "rawBytes", "canonicalizedBody", "signedEntryTimestamp", "rootHash", "keyId", "signedTimestamp"}
+	for i, field := range fields {
+		data, err := base64.StdEncoding.DecodeString(value(f, bundle, field))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint8(i), data)
+	}
+	v := open(f, trust.Config{Identities: []string{identity}, Root: a.file(f, parts{logs: true, stamps: true})})
+	f.Fuzz(func(t *testing.T, i uint8, data []byte) {
+		field := fields[int(i)%len(fields)]
+		changed := edit(t, bundle, field, base64.StdEncoding.EncodeToString(data))
+		s, err := v.Verify(plugin, release, [][]byte{changed})
+		var e *trust.Error
+		if wrong := errors.As(err, &e); !wrong && (err != nil || s.Subject != subject) {
+			t.Errorf("%v, %v", s, err)
 		}
 	})
 }

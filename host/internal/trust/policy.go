@@ -66,7 +66,7 @@ func Decide(p Policy, s Signature, err error, development bool) Decision {
 	case err == nil:
 		err = &Error{Problem: Unsigned}
 	}
-	d := Decision{Refuse, err.Error(), help(err)}
+	d := Decision{Refuse, err.Error(), help(p, err)}
 	if p == Warn {
 		d.Verdict = Caution
 	}
@@ -74,7 +74,8 @@ func Decide(p Policy, s Signature, err error, development bool) Decision {
 }
 
 // help says what to do about a result of Verify.
-func help(err error) string {
+func help(p Policy, err error) string {
+	const ask = "ask its publisher to sign it, with zlayer plugin publish or with cosign"
 	var e *Error
 	if !errors.As(err, &e) {
 		return "get it again from its publisher"
@@ -82,11 +83,13 @@ func help(err error) string {
 	switch {
 	case e.Problem == Wrong:
 		return "do not use it: it is not what was signed; get it again from its publisher"
+	case e.Problem == Unsigned && p == Warn:
+		return ask
 	case e.Nobody:
 		return fmt.Sprintf("the settings trust nobody yet: set %s to the file of its publisher's public key, or %s and %s to a certificate's identity and who confirms it",
 			SettingKeys, SettingIdentities, SettingRoot)
 	case e.Problem == Untrusted:
 		return fmt.Sprintf("if you know that this is its publisher, add the key to the setting %s, or the identity to %s", SettingKeys, SettingIdentities)
 	}
-	return fmt.Sprintf("ask its publisher to sign it, with zlayer plugin publish or with cosign; %s=%s would install it unsigned", SettingPolicy, Warn)
+	return fmt.Sprintf("%s; %s=%s would install it unsigned", ask, SettingPolicy, Warn)
 }

@@ -46,7 +46,7 @@ func TestDecide(t *testing.T) {
 		{"unsigned", trust.Signature{}, unsigned, false, accept, caution, refuse, "it is not signed", "ask its publisher"},
 		{"a stranger", trust.Signature{}, stranger, false, accept, caution, refuse, "sha256:11", "trusted-key"},
 		{"nobody is trusted", trust.Signature{}, nobody, false, accept, caution, refuse, "sha256:11", "trusted-key to the file of its publisher's public key, or trusted-identity and trusted-root"},
-		{"nobody is trusted, unsigned", trust.Signature{}, &trust.Error{Problem: trust.Unsigned, Nobody: true}, false, accept, caution, refuse, "it is not signed", "trusted-key"},
+		{"nobody is trusted, unsigned", trust.Signature{}, &trust.Error{Problem: trust.Unsigned, Nobody: true}, false, accept, caution, refuse, "it is not signed", ""},
 		{"wrong", trust.Signature{}, wrong, false, accept, caution, refuse, "sha256:22", "do not use it"},
 		{"another error", trust.Signature{}, errors.New("boom"), false, accept, caution, refuse, "boom", "publisher"},
 		{"neither", trust.Signature{}, nil, false, accept, caution, refuse, "it is not signed", "publisher"},
@@ -80,5 +80,17 @@ func TestSignatureInJSON(t *testing.T) {
 		if err != nil || string(text) != tt.json || json.Unmarshal(text, &back) != nil || back != tt.signature || back.String() != tt.text {
 			t.Errorf("%s, %v, %v, %q", text, err, back, back.String())
 		}
+	}
+}
+
+// Whoever requires signatures and says of nobody's must learn what to set; who
+// is only warned cannot make a signature appear by trusting somebody.
+func TestHelpWhenNobodyIsTrusted(t *testing.T) {
+	err := &trust.Error{Problem: trust.Unsigned, Nobody: true}
+	if d := trust.Decide(trust.Require, trust.Signature{}, err, false); !strings.Contains(d.Help, "trusted-key") || !strings.Contains(d.Help, "trusted-root") {
+		t.Errorf("%+v", d)
+	}
+	if d := trust.Decide(trust.Warn, trust.Signature{}, err, false); strings.Contains(d.Help, "trusted") || strings.Contains(d.Help, "warn") {
+		t.Errorf("%+v", d)
 	}
 }

@@ -41,24 +41,33 @@ func OpenSigner(file string, password func() ([]byte, error)) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the private key: %w", err)
 	}
-	s := new(Signer)
-	private, err := parsePrivate(data, password)
-	if err == nil {
-		s.signer, err = signature.LoadSigner(private, crypto.SHA256)
-	}
-	if err == nil {
-		s.public, err = s.signer.PublicKey()
-	}
-	if err == nil {
-		_, _, err = ways(s.public)
-	}
-	if err == nil {
-		s.sum, err = sum(s.public)
-	}
+	s, err := parseSigner(data, password)
 	if err != nil {
 		return nil, fmt.Errorf("the private key %s: %w", file, err)
 	}
 	return s, nil
+}
+
+// parseSigner is OpenSigner for what the file holds.
+func parseSigner(data []byte, password func() ([]byte, error)) (*Signer, error) {
+	private, err := parsePrivate(data, password)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signature.LoadSigner(private, crypto.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	public, err := signer.PublicKey()
+	if err != nil {
+		return nil, err
+	}
+	// What could not be checked is not signed.
+	if _, _, err := ways(public); err != nil {
+		return nil, err
+	}
+	sum, err := sum(public)
+	return &Signer{signer, public, sum}, err
 }
 
 // parsePrivate reads a private key in PEM. What the parsers say is dropped:
