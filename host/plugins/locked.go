@@ -15,6 +15,13 @@ import (
 	"github.com/zlayer/zlayer/host/internal/store"
 )
 
+// LockName is the name of a project's lock file.
+const LockName = lockfile.Name
+
+// FindLock returns the path of the lock file in a folder or the nearest one
+// above it, or "".
+func FindLock(dir string) string { return lockfile.Find(dir) }
+
 // PlanLocked says what is to be installed so that exactly what the project's
 // lock file pins is there. With from, plugins come from that mirror and not
 // from where the lock file says. Whoever wrote the lock file has accepted what
