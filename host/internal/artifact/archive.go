@@ -122,4 +122,3 @@ func badArchive(err error) error {
 	}
 	return &registry.Error{Kind: registry.KindDamaged, Reference: "archive", Message: "the archive is damaged", Help: helpAgain, Err: err}
 }
-

@@ -5,6 +5,7 @@ package registry
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -65,6 +66,7 @@ func (x *exchange) explainSilence(e *Error, err error) {
 	e.Kind, e.Message = KindUnreachable, x.server+" does not answer"
 	e.Help = "check the network and the name of the registry"
 	var cert *tls.CertificateVerificationError
+	var syntax *json.SyntaxError
 	switch text := err.Error(); {
 	case errors.Is(err, errStalled) || strings.Contains(text, "timeout awaiting response headers"):
 		e.Message = fmt.Sprintf("%s sent nothing for %s", x.server, x.client.options.Stall)
@@ -77,6 +79,9 @@ func (x *exchange) explainSilence(e *Error, err error) {
 	case strings.Contains(text, "does not match requested digest"):
 		e.Kind, e.Message = KindDamaged, x.server+" sent something else than was asked for"
 		e.Help = helpTransfer
+	case errors.As(err, &syntax):
+		e.Message = x.server + " sent something that no registry sends"
+		e.Help = "check the name of the registry, and that no proxy or login page is in between"
 	case errors.Is(err, errBrokeOff):
 		e.Message, e.Help = "the connection to "+x.server+" broke off again and again", "check the network, and try again"
 	}
