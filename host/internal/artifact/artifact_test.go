@@ -3,6 +3,7 @@
 package artifact
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,6 +13,8 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -274,6 +277,27 @@ func copyAll(t *testing.T, from, to Repository) {
 	}
 }
 
+// untar unpacks an archive into a new folder.
+func untar(t *testing.T, archive []byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for r := tar.NewReader(bytes.NewReader(archive)); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return dir
+		}
+		must(t, err)
+		if want := (&tar.Header{Typeflag: tar.TypeReg, Name: h.Name, Size: h.Size, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR}); !cmp.Equal(want, h) {
+			t.Errorf("header %+v", h)
+		}
+		file := filepath.Join(dir, h.Name)
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		data, err := io.ReadAll(r)
+		must(t, err)
+		must(t, os.WriteFile(file, data, 0o600))
+	}
+}
+
 // TestRoundTrip takes two plugins from a registry through a layout and an
 // archive to another registry.
 func TestRoundTrip(t *testing.T) {
@@ -292,7 +316,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	var archive, again bytes.Buffer
 	must(t, l.WriteTar(ctx, &archive))
-	unpacked, err := OpenArchive(ctx, bytes.NewReader(archive.Bytes()), t.TempDir())
+	unpacked, err := OpenLayout(untar(t, archive.Bytes()))
 	must(t, err)
 	defer unpacked.Close()
 	must(t, unpacked.WriteTar(ctx, &again))

@@ -32,10 +32,6 @@ const (
 	helpOther = "name another folder or file"
 )
 
-// ErrNotLayout is the cause of the error about a folder or an archive that is
-// no OCI image layout: it may be something else of use.
-var ErrNotLayout = errors.New("not an OCI image layout")
-
 // Layout is an OCI image layout with releases of any number of plugins. Its
 // index names each "<id>:<tag>"; signatures are in it without a name. Methods
 // are safe for concurrent use, by one process.
@@ -55,8 +51,8 @@ type Entry struct {
 	Digest string
 }
 
-// OpenLayout opens a folder. Its links do not lead out of it. The cause of the
-// error is ErrNotLayout when it is no OCI image layout.
+// OpenLayout opens a folder. Its links do not lead out of it. What is not of a
+// layout is not looked at.
 func OpenLayout(dir string) (*Layout, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -110,7 +106,7 @@ func (l *Layout) create() error {
 func (l *Layout) check() error {
 	data, err := l.readFile(layoutFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return l.unusable("this is not an OCI image layout", helpOther, ErrNotLayout)
+		return l.unusable("this is not an OCI image layout", helpOther, nil)
 	}
 	if err != nil {
 		return err

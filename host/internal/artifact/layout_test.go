@@ -3,9 +3,7 @@
 package artifact
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -125,13 +123,10 @@ func TestDamagedLayout(t *testing.T) {
 func TestNoLayout(t *testing.T) {
 	dir := t.TempDir()
 	_, err := OpenLayout(dir)
-	if !errors.Is(err, ErrNotLayout) {
-		t.Errorf("an empty folder: %v", err)
-	}
+	wantKind(t, err, registry.KindUnsupported, "not an OCI image layout")
 	must(t, os.WriteFile(filepath.Join(dir, "zlayer-plugin.json"), []byte("{}"), 0o600))
-	if _, err = CreateLayout(dir); !errors.Is(err, ErrNotLayout) {
-		t.Errorf("a folder of something else: %v", err)
-	}
+	_, err = CreateLayout(dir)
+	wantKind(t, err, registry.KindUnsupported, "not an OCI image layout")
 	for file, content := range map[string]string{
 		"oci-layout": `{"imageLayoutVersion":"2.0.0"}`, "index.json": "[]", "blobs": "",
 	} {
@@ -155,83 +150,4 @@ func TestMisnamedRelease(t *testing.T) {
 	must(t, l.put(context.Background(), &a.document, "other:1.0.0"))
 	_, err := l.Plugin("other").Get(context.Background(), "1.0.0")
 	wantKind(t, err, registry.KindUnsupported, "a release of builder")
-}
-
-// entry is one entry of a test's archive.
-type entry struct {
-	name, text, link string
-}
-
-func archive(t *testing.T, entries ...entry) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for _, e := range entries {
-		h := &tar.Header{Typeflag: tar.TypeReg, Name: e.name, Mode: 0o644, Size: int64(len(e.text))}
-		switch {
-		case e.link != "":
-			h.Typeflag, h.Linkname = tar.TypeSymlink, e.link
-		case strings.HasSuffix(e.name, "/"):
-			h.Typeflag = tar.TypeDir
-		}
-		must(t, w.WriteHeader(h))
-		_, err := io.WriteString(w, e.text)
-		must(t, err)
-	}
-	must(t, w.Close())
-	return buf.Bytes()
-}
-
-func TestArchives(t *testing.T) {
-	ctx := context.Background()
-	version, index := entry{name: "./oci-layout", text: layoutContent}, entry{name: "./index.json", text: `{"manifests":[]}`}
-	sound := archive(t, entry{name: "./"}, version, index, entry{name: "blobs/sha256/"})
-	var gz bytes.Buffer
-	w := gzip.NewWriter(&gz)
-	w.Write(sound)
-	must(t, w.Close())
-	for name, data := range map[string][]byte{"tar": sound, "tar.gz": gz.Bytes()} {
-		l, err := OpenArchive(ctx, bytes.NewReader(data), t.TempDir())
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		l.Close()
-	}
-
-	tests := []struct {
-		name      string
-		data      []byte
-		kind      registry.Kind
-		notLayout bool
-	}{
-		{"empty", nil, registry.KindUnsupported, true},
-		{"no archive", bytes.Repeat([]byte("<html>"), 1000), registry.KindUnsupported, true},
-		{"a plugin", archive(t, entry{name: "zlayer-plugin.json", text: "{}"}), registry.KindUnsupported, true},
-		{"out of the folder", archive(t, entry{name: "../oci-layout", text: "x"}), registry.KindUnsupported, true},
-		{"absolute", archive(t, entry{name: "/oci-layout", text: "x"}), registry.KindUnsupported, true},
-		{"a link", archive(t, entry{name: "blobs/sha256", link: "/tmp"}), registry.KindUnsupported, true},
-		{"a linked blob", archive(t, entry{name: "blobs/sha256/" + strings.Repeat("0", 64), link: "/etc/passwd"}), registry.KindUnsupported, true},
-		{"twice", archive(t, version, version), registry.KindUnsupported, false},
-		{"truncated", sound[:1000], registry.KindDamaged, false},
-		{"truncated gzip", gz.Bytes()[:gz.Len()-20], registry.KindDamaged, false},
-		{"malformed index", archive(t, version, entry{name: "index.json", text: "<"}), registry.KindUnsupported, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := OpenArchive(ctx, bytes.NewReader(tt.data), t.TempDir())
-			wantKind(t, err, tt.kind)
-			if errors.Is(err, ErrNotLayout) != tt.notLayout {
-				t.Errorf("not a layout: %v", err)
-			}
-		})
-	}
-}
-
-func TestArchiveOfTooManyFiles(t *testing.T) {
-	entries := make([]entry, maxFiles+1)
-	for i := range entries {
-		entries[i].name = "blobs/"
-	}
-	_, err := OpenArchive(context.Background(), bytes.NewReader(archive(t, entries...)), t.TempDir())
-	wantKind(t, err, registry.KindUnsupported, "files is refused")
 }

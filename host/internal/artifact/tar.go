@@ -25,8 +25,8 @@ func (l *Layout) WriteTar(ctx context.Context, w io.Writer) error {
 	}
 	names := []string{layoutFile, indexFile}
 	for _, b := range blobs {
-		if name := path.Join(blobsDir, b.Name()); layoutFiles.MatchString(name) {
-			names = append(names, name)
+		if _, err := registry.ParseDigest("sha256:" + b.Name()); err == nil {
+			names = append(names, path.Join(blobsDir, b.Name()))
 		}
 	}
 	t := tar.NewWriter(w)
