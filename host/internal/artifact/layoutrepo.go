@@ -73,7 +73,7 @@ func (r *layoutRepository) find(tagOrDigest string) (v1.Descriptor, error) {
 
 func (r *layoutRepository) missing(reference string) error {
 	return &registry.Error{
-		Kind: registry.KindNotFound, Reference: reference, Message: r.layout.dir + " has no such plugin",
+		Kind: registry.KindNotFound, Reference: reference, Message: "the OCI image layout has no such release",
 		Help: "check the id and the version",
 	}
 }

@@ -41,7 +41,7 @@ func (e Entry) problem() string {
 		return fmt.Sprintf("protocol %q is no range like %q", e.Protocol, protocolRange(1))
 	case e.Source == "" || e.Resolved == "":
 		return "source and resolved must both be there"
-	case e.Source != withoutCredentials(e.Source) || e.Resolved != withoutCredentials(e.Resolved):
+	case e.Source != WithoutCredentials(e.Source) || e.Resolved != WithoutCredentials(e.Resolved):
 		return "its source holds credentials: remove them, and have new ones made if others have seen this file"
 	case len(e.Files) == 0:
 		return "it has no files"

@@ -11,9 +11,9 @@ import (
 // secretWords are in the names of parameters by which a URL lets its bearer in.
 var secretWords = []string{"auth", "credential", "key", "passw", "pwd", "secret", "sig", "token"}
 
-// withoutCredentials returns a URL without its user, password and secret
+// WithoutCredentials returns a URL without its user, password and secret
 // parameters. It returns anything else as it is.
-func withoutCredentials(text string) string {
+func WithoutCredentials(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
 		return text

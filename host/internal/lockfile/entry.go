@@ -19,7 +19,7 @@ func NewEntry(m *manifest.Manifest, raw []byte, source, resolved string, develop
 	sum := sha256.Sum256(raw)
 	return Entry{
 		ID: m.ID, Version: m.Version, Kind: m.Kind,
-		Source: withoutCredentials(source), Resolved: withoutCredentials(resolved),
+		Source: WithoutCredentials(source), Resolved: WithoutCredentials(resolved),
 		Manifest: "sha256:" + hex.EncodeToString(sum[:]), Protocol: protocolRange(m.Protocol.Major),
 		Files: artifacts(m.Files), Permissions: m.Permissions, Environment: m.Environment, Development: development,
 	}

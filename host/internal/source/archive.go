@@ -16,58 +16,48 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 
+	"github.com/zlayer/zlayer/host/internal/lockfile"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
 // Limits of archives: a plugin is a program with a few files, a mirror some of
 // these.
 const (
-	maxArchive = 8 << 30
+	maxArchive = 8 << 30 // bytes, packed and unpacked
 	maxEntries = 10_000
+	maxDepth   = 16 // folders in folders
 )
 
 // SignatureSuffix is that of the name of a signature beside an archive.
 const SignatureSuffix = ".sigstore.json"
 
 // Unpack writes the regular files of an archive into a folder. Nothing but
-// files and folders is accepted, and nothing lands outside.
-func Unpack(archive, dir string) error { return unpack(archive, archive, dir) }
+// files and folders is accepted, and nothing lands outside. The error is an
+// *Error, or that of the file system.
+func Unpack(ctx context.Context, archive, dir string) error {
+	return unpack(ctx, archive, archive, dir)
+}
 
 // unpack is Unpack for an archive that the user knows as source.
-func unpack(source, archive, dir string) error {
+func unpack(ctx context.Context, source, archive, dir string) error {
 	file, err := os.Open(archive)
 	if err != nil {
-		return &Error{Problem: Absent, Source: source, Message: "it cannot be read", Err: err}
+		return unreadable(source, err)
 	}
 	defer file.Close()
-	plain, err := gunzip(file)
-	if err != nil {
-		return damaged(source, err)
-	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	u := &unpacker{root: root, left: maxArchive}
-	if err := u.all(tar.NewReader(plain)); err != nil {
-		return damaged(source, err)
+	u := &unpacker{source: source, root: root, left: maxArchive}
+	plain, err := gunzip(file)
+	if err != nil {
+		return u.damaged(err)
 	}
-	return nil
-}
-
-// damaged explains an archive that cannot be read. A full disk is not its
-// fault.
-func damaged(source string, err error) error {
-	var disk *fs.PathError
-	if errors.As(err, &disk) {
-		return fmt.Errorf("unpacking %s: %w", source, err)
-	}
-	return &Error{
-		Problem: Broken, Source: source, Message: "it is not a whole archive of a plugin", Err: err,
-		Help: "get it again; a plugin's archive is a .tar or .tar.gz of its folder, or of a mirror",
-	}
+	return u.all(ctx, tar.NewReader(plain))
 }
 
 // gunzip unpacks gzip, where it is.
@@ -82,22 +72,25 @@ func gunzip(r io.Reader) (io.Reader, error) {
 
 // unpacker writes the entries of one archive.
 type unpacker struct {
+	source  string
 	root    *os.Root
 	left    int64
 	entries int
 }
 
-func (u *unpacker) all(t *tar.Reader) error {
+func (u *unpacker) all(ctx context.Context, t *tar.Reader) error {
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			return nil
-		}
-		if err != nil {
-			return err
+		case err != nil:
+			return u.damaged(err)
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		}
 		if u.entries++; u.entries > maxEntries {
-			return fmt.Errorf("it has more than %d entries", maxEntries)
+			return u.refused("it has more than %d entries", maxEntries)
 		}
 		if err := u.entry(t, h); err != nil {
 			return err
@@ -107,36 +100,65 @@ func (u *unpacker) all(t *tar.Reader) error {
 
 func (u *unpacker) entry(t *tar.Reader, h *tar.Header) error {
 	name := path.Clean(h.Name)
-	if !filepath.IsLocal(name) {
-		return fmt.Errorf("the entry %q is outside the archive", h.Name)
-	}
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return u.root.MkdirAll(name, 0o700)
-	case tar.TypeReg:
-		return u.file(t, name, h.Size)
-	case tar.TypeXGlobalHeader:
+	switch {
+	case h.Typeflag == tar.TypeXGlobalHeader:
 		return nil
+	case !filepath.IsLocal(name) || strings.Count(name, "/") > maxDepth:
+		return u.refused("its entry %.200q leads out of it, or too deep", h.Name)
+	case h.Typeflag == tar.TypeDir:
+		return u.disk(name, u.root.MkdirAll(name, 0o700))
+	case h.Typeflag == tar.TypeReg:
+		return u.file(t, name, h.Size)
 	}
-	return fmt.Errorf("the entry %q is neither file nor folder", h.Name)
+	return u.refused("its entry %.200q is neither a file nor a folder", h.Name)
 }
 
 func (u *unpacker) file(t *tar.Reader, name string, size int64) error {
 	if u.left -= size; u.left < 0 {
-		return fmt.Errorf("it unpacks to more than %d bytes", int64(maxArchive))
+		return u.refused("it unpacks to more than %d GiB", int64(maxArchive>>30))
 	}
 	if err := u.root.MkdirAll(path.Dir(name), 0o700); err != nil {
-		return err
+		return u.disk(name, err)
 	}
 	to, err := u.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return u.disk(name, err)
 	}
 	_, err = io.Copy(to, t)
 	if closeErr := to.Close(); err == nil {
 		err = closeErr
 	}
+	var disk *fs.PathError
+	if err == nil || errors.As(err, &disk) {
+		return err
+	}
+	return u.damaged(err)
+}
+
+// disk explains why an entry cannot be made. What the disk lacks is not the
+// archive's fault; else there is something by this name already.
+func (u *unpacker) disk(name string, err error) error {
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) || errors.Is(err, syscall.EINVAL) {
+		return u.refused("its entry %.200q is there twice, or has a name that no file can have", name)
+	}
 	return err
+}
+
+// damaged is an archive that cannot be read to its end. What the decoders say
+// helps nobody.
+func (u *unpacker) damaged(err error) error {
+	var disk *fs.PathError
+	if errors.As(err, &disk) {
+		return unreadable(u.source, err)
+	}
+	return u.refused("it is no archive, or not a whole one")
+}
+
+func (u *unpacker) refused(format string, args ...any) error {
+	return &Error{
+		Problem: Broken, Source: u.source, Message: fmt.Sprintf(format, args...),
+		Help: "get it again; a plugin's archive is a .tar or .tar.gz of its folder, or of a mirror",
+	}
 }
 
 // top returns the folder of an unpacked archive that has the manifest or the
@@ -187,7 +209,7 @@ func (f *Fetcher) download(ctx context.Context, url, to string) error {
 		err = closeErr
 	}
 	if err == nil && n > maxArchive {
-		err = fmt.Errorf("%s has more than %d bytes", strings.TrimSuffix(url, "?"), int64(maxArchive))
+		err = &Error{Problem: Broken, Source: lockfile.WithoutCredentials(url), Message: fmt.Sprintf("it has more than %d GiB", int64(maxArchive>>30)), Help: "name the archive of a plugin"}
 	}
 	return err
 }

@@ -2,7 +2,11 @@
 
 package source
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
 
 // Problem classifies an Error.
 type Problem int
@@ -44,3 +48,13 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// unreadable is a file or folder that the system does not let us read. Its
+// path the source says.
+func unreadable(source string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return &Error{Problem: Absent, Source: source, Message: "it cannot be read", Help: "check the path and its permissions", Err: err}
+}

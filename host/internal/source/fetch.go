@@ -47,7 +47,7 @@ func (f *Fetcher) Open(ctx context.Context, s Spec) (Source, error) {
 	case URL:
 		return f.url(ctx, s)
 	case File:
-		return f.file(s, s.Location)
+		return f.file(ctx, s, s.Location)
 	}
 	return f.folder(s, s.Location, &folder{spec: s, dir: s.Location, development: true})
 }
@@ -66,11 +66,17 @@ func (f *Fetcher) url(ctx context.Context, s Spec) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	var absent *registry.Error
-	if err := f.download(ctx, signature, archive+SignatureSuffix); err != nil && (!errors.As(err, &absent) || absent.Kind != registry.KindNotFound) {
+	if err := f.download(ctx, signature, archive+SignatureSuffix); err != nil && !missing(err) {
 		return nil, err
 	}
-	return f.file(s, archive)
+	return f.file(ctx, s, archive)
+}
+
+// missing says whether an error means that a file is not there. Some servers
+// say of such a file that it is forbidden.
+func missing(err error) bool {
+	var e *registry.Error
+	return errors.As(err, &e) && (e.Kind == registry.KindNotFound || e.Kind == registry.KindDenied)
 }
 
 // withSuffix is the URL of the signature of an archive.
@@ -85,12 +91,12 @@ func withSuffix(archive string) (string, error) {
 }
 
 // file unpacks an archive.
-func (f *Fetcher) file(s Spec, archive string) (Source, error) {
+func (f *Fetcher) file(ctx context.Context, s Spec, archive string) (Source, error) {
 	dir, err := os.MkdirTemp(f.scratch, "unpacked-")
 	if err != nil {
 		return nil, err
 	}
-	if err := unpack(s.String(), archive, dir); err != nil {
+	if err := unpack(ctx, s.String(), archive, dir); err != nil {
 		return nil, err
 	}
 	plain := &folder{spec: s, dir: top(dir)}
@@ -110,7 +116,7 @@ func (f *Fetcher) folder(s Spec, dir string, plain *folder) (Source, error) {
 	}
 	layout, err := artifact.OpenLayout(dir)
 	if err != nil {
-		return nil, err
+		return nil, about(s, err)
 	}
 	f.opened = append(f.opened, layout)
 	return newMirror(s, layout, plain)

@@ -4,7 +4,9 @@ package source
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -28,27 +30,22 @@ var _ Source = (*folder)(nil)
 func (f *folder) IDs() []string { return nil }
 
 // Release implements Source.
-func (f *folder) Release(_ context.Context, _ string, w Want) (*Release, error) {
-	root, err := os.OpenRoot(f.dir)
+func (f *folder) Release(_ context.Context, id string, w Want) (*Release, error) {
+	raw, err := f.manifest()
 	if err != nil {
-		return nil, &Error{Problem: Absent, Source: f.spec.String(), Message: "it cannot be read", Err: err}
-	}
-	defer root.Close()
-	raw, err := root.ReadFile(manifest.FileName)
-	if err != nil {
-		return nil, &Error{
-			Problem: Broken, Source: f.spec.String(), Message: "it holds no " + manifest.FileName, Err: err,
-			Help: "name the folder of a plugin, an archive of one, or a mirror",
-		}
+		return nil, err
 	}
 	r, err := newRelease(f.spec.String(), raw)
 	if err != nil {
 		return nil, err
 	}
-	if (w.Version != "" && w.Version != r.Manifest.Version) || (w.Manifest != "" && w.Manifest != r.Digest) {
-		return nil, &Error{Problem: Absent, Source: f.spec.String(), Message: "it has version " + r.Manifest.Version + " with digest " + r.Digest + ", and another one is wanted"}
+	if !w.fits(r) || id != "" && id != r.Manifest.ID {
+		return nil, &Error{
+			Problem: Absent, Source: f.spec.String(), Help: "name a source that has what is wanted",
+			Message: "it has " + r.Manifest.ID + " " + r.Manifest.Version + " with digest " + r.Digest + ", and nothing else",
+		}
 	}
-	if err := r.Manifest.Speaks(); err != nil {
+	if err := fits(r.Manifest); err != nil {
 		return nil, err
 	}
 	r.Resolved, r.Development, r.Subject, r.Bundles = f.spec.String(), f.development, f.subject, f.bundles
@@ -56,16 +53,58 @@ func (f *folder) Release(_ context.Context, _ string, w Want) (*Release, error) 
 	return r, nil
 }
 
-// open opens a file inside the folder, links that lead out of it not.
+// fits says whether a release is the one that is wanted.
+func (w Want) fits(r *Release) bool {
+	return (w.Version == "" || w.Version == r.Manifest.Version) && (w.Manifest == "" || w.Manifest == r.Digest)
+}
+
+// manifest reads the manifest, a bit more than the largest there may be.
+func (f *folder) manifest() ([]byte, error) {
+	file, err := f.file(manifest.FileName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{
+			Problem: Broken, Source: f.spec.String(), Message: "it holds no " + manifest.FileName,
+			Help: "name the folder of a plugin, an archive of one, or a mirror",
+		}
+	}
+	if err != nil {
+		return nil, unreadable(f.spec.String(), err)
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, manifest.MaxSize+1))
+}
+
+// open opens a file of the manifest.
 func (f *folder) open(_ context.Context, file manifest.File) (io.ReadCloser, error) {
+	opened, err := f.file(file.Path)
+	if err == nil {
+		return opened, nil
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	e := &Error{Problem: Broken, Source: f.spec.String(), Message: "its file " + file.Path + " cannot be read", Help: "tell its author", Err: err}
+	if f.development {
+		e.Help = "build the plugin, and run zlayer plugin seal " + f.dir
+	}
+	return nil, e
+}
+
+// file opens a regular file inside the folder, links that lead out of it not.
+func (f *folder) file(name string) (*os.File, error) {
 	root, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	opened, err := root.Open(filepath.FromSlash(file.Path))
-	if err != nil {
-		return nil, &Error{Problem: Broken, Source: f.spec.String(), Message: "a file of its manifest cannot be read", Help: "build the plugin, and run zlayer plugin seal", Err: err}
+	name = filepath.FromSlash(name)
+	info, err := root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a file")
 	}
-	return opened, nil
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(name)
 }

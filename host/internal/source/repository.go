@@ -4,12 +4,14 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/zlayer/zlayer/host/internal/artifact"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/host/internal/version"
 	"github.com/zlayer/zlayer/sdk/manifest"
@@ -89,13 +91,23 @@ func fits(m *manifest.Manifest) error {
 // says which one it can.
 func (r *repository) tagged(ctx context.Context, tag string) (*Release, error) {
 	rel, err := r.usable(ctx, tag)
-	if !unfit(err) {
-		return rel, err
+	switch {
+	case unfit(err):
+		if other, otherErr := r.newest(ctx); otherErr == nil {
+			instead(err, other.Manifest.Version)
+		}
+	case absent(err):
+		if versions, listErr := r.versions(ctx); listErr == nil && len(versions) > 0 {
+			return nil, &Error{Problem: Absent, Source: r.name, Message: "it has nothing by the tag " + tag, Help: "it has versions " + r.known(versions)}
+		}
 	}
-	if other, otherErr := r.newest(ctx); otherErr == nil {
-		instead(err, other.Manifest.Version)
-	}
-	return nil, err
+	return rel, err
+}
+
+// absent says whether an error is that there is nothing by a name.
+func absent(err error) bool {
+	var e *registry.Error
+	return errors.As(err, &e) && e.Kind == registry.KindNotFound
 }
 
 // byManifest looks for the release with a digest of its manifest.
@@ -104,12 +116,36 @@ func (r *repository) byManifest(ctx context.Context, digest string) (*Release, e
 	if err != nil {
 		return nil, err
 	}
+	var unread error
 	for _, tag := range versions {
-		if rel, err := r.get(ctx, tag); err == nil && rel.Digest == digest {
+		rel, err := r.get(ctx, tag)
+		if err == nil && rel.Digest == digest {
 			return r.usable(ctx, rel.Subject)
 		}
+		if unread == nil {
+			unread = err
+		}
 	}
-	return nil, &Error{Problem: Absent, Source: r.name, Message: "it has no release with the manifest " + digest}
+	if unread != nil {
+		return nil, unread
+	}
+	return nil, &Error{
+		Problem: Absent, Source: r.name, Message: "it has no release whose manifest has digest " + digest,
+		Help: "it has versions " + r.known(versions) + "; get the one that is missing from where it was",
+	}
+}
+
+// known names versions by their tags, not too many of them.
+func (r *repository) known(tags []string) string {
+	const most = 10
+	var list []string
+	for _, tag := range tags[:min(len(tags), most)] {
+		list = append(list, versionOf(tag))
+	}
+	if len(tags) > most {
+		list = append(list, "…")
+	}
+	return strings.Join(list, ", ")
 }
 
 // maxTried bounds how many versions are looked at for one that fits.
@@ -139,7 +175,7 @@ func (r *repository) newest(ctx context.Context) (*Release, error) {
 		if first == nil {
 			first = err
 		}
-		notes = append(notes, fmt.Sprintf("version %s is newer, but cannot be used: %v", versionOf(tag), err))
+		notes = append(notes, fmt.Sprintf("version %s was passed over: %v", versionOf(tag), err))
 	}
 	return nil, first
 }

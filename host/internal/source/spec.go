@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/zlayer/zlayer/host/internal/lockfile"
 )
 
 // Kind says where a source is.
@@ -44,21 +46,33 @@ type Spec struct {
 func Parse(text string) (Spec, error) {
 	switch {
 	case text == "":
-		return Spec{}, &Error{Problem: Absent, Source: text, Message: "no source is named", Help: "name a registry reference, an https URL, a file or a folder"}
+		return Spec{}, &Error{Problem: Absent, Source: text, Message: "no source is named", Help: helpForms}
 	case strings.HasPrefix(text, ociScheme):
 		return parseReference(strings.TrimPrefix(text, ociScheme)), nil
 	case strings.Contains(text, "://"):
 		return parseURL(text)
 	case looksLikePath(text) || exists(text):
 		return parsePath(text)
+	case !namesRegistry(text):
+		return Spec{}, &Error{Problem: Absent, Source: text, Message: "there is no file or folder by this name, and it names no registry", Help: helpForms}
 	}
 	return parseReference(text), nil
+}
+
+// helpForms says what a source may be.
+const helpForms = "write [oci://]REGISTRY/REPOSITORY, https://HOST/FILE.tar.gz, or the path of a file or folder"
+
+// namesRegistry says whether a text begins with a registry, by Docker's rule. A
+// plugin is in none that need not be named.
+func namesRegistry(text string) bool {
+	registry, _, ok := strings.Cut(text, "/")
+	return ok && (strings.ContainsAny(registry, ".:") || registry == "localhost")
 }
 
 // ParseDestination is Parse for what is to be written, which need not exist: a
 // name that ends like an archive is a file, any other path a folder.
 func ParseDestination(text string) (Spec, error) {
-	if strings.Contains(text, "://") || !looksLikePath(text) && !exists(text) {
+	if text == "" || strings.Contains(text, "://") || !looksLikePath(text) && !exists(text) && namesRegistry(text) {
 		return Parse(text)
 	}
 	path, err := filepath.Abs(text)
@@ -108,10 +122,10 @@ func parsePath(text string) (Spec, error) {
 func parseURL(text string) (Spec, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return Spec{}, &Error{Problem: Absent, Source: text, Message: "this is no URL", Help: "write https://HOST/PATH.tar.gz"}
+		return Spec{}, &Error{Problem: Absent, Source: lockfile.WithoutCredentials(text), Message: "this is no URL", Help: "write https://HOST/PATH.tar.gz"}
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		return Spec{}, &Error{Problem: Absent, Source: text, Message: "plugins do not come over " + u.Scheme, Help: "write oci://REGISTRY/REPOSITORY or https://HOST/PATH.tar.gz"}
+		return Spec{}, &Error{Problem: Absent, Source: lockfile.WithoutCredentials(text), Message: "plugins do not come over " + u.Scheme, Help: "write oci://REGISTRY/REPOSITORY or https://HOST/PATH.tar.gz"}
 	}
 	return Spec{Kind: URL, Location: text}, nil
 }
@@ -128,7 +142,7 @@ func parseReference(text string) Spec {
 }
 
 // String returns the source as it is recorded and shown: paths are absolute,
-// and a URL is without the password that may be in it.
+// and a URL is without what lets its bearer in.
 func (s Spec) String() string {
 	switch s.Kind {
 	case Registry:
@@ -141,10 +155,7 @@ func (s Spec) String() string {
 		}
 		return text
 	case URL:
-		if u, err := url.Parse(s.Location); err == nil {
-			u.User = nil
-			return u.String()
-		}
+		return lockfile.WithoutCredentials(s.Location)
 	}
 	return s.Location
 }

@@ -15,8 +15,9 @@ func unfit(err error) bool {
 	var (
 		protocol *manifest.VersionError
 		platform *store.PlatformError
+		schema   *manifest.SchemaError
 	)
-	return errors.As(err, &protocol) || errors.As(err, &platform)
+	return errors.As(err, &protocol) || errors.As(err, &platform) || errors.As(err, &schema)
 }
 
 // instead adds to such an error which version can be used.

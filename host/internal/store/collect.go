@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,32 +91,42 @@ func (s *Shelf) Rollback(ctx context.Context, id string) error {
 // Remove takes plugins off the shelf, with all their releases. What still runs
 // keeps its files until it ends. Nothing is removed when one is not installed.
 func (s *Shelf) Remove(ctx context.Context, ids ...string) error {
-	err := s.update(ctx, func(x *index) error {
+	err := s.locked(ctx, func(x *index) error {
+		gone := map[string]bool{}
 		for _, id := range ids {
-			if _, there := x.Plugins[id]; !there {
+			old, there := x.Plugins[id]
+			if !there {
 				return fmt.Errorf("plugin %s: %w", id, &NotInstalledError{ID: id})
 			}
-			delete(x.Plugins, id)
+			gone[old.Current], gone[old.Previous] = true, true
 		}
-		return s.forget(func(r *Record, _ string) bool { return slices.Contains(ids, r.ID) })
+		maps.DeleteFunc(x.Plugins, func(id string, _ slots) bool { return slices.Contains(ids, id) })
+		if err := s.write(x); err != nil {
+			return err
+		}
+		return s.forget(func(id, digest string) bool { return gone[digest] || slices.Contains(ids, id) })
 	})
 	if err == nil {
-		s.sweep()
+		s.sweep(ctx)
 	}
 	return err
 }
 
-// forget removes the records of releases, which makes them go. The lock is
-// held.
-func (s *Shelf) forget(which func(r *Record, digest string) bool) error {
+// forget removes the records of releases, which makes them go: after the index
+// has been written, so that readers find no gap. The id is "" where the record
+// cannot be read. The lock is held.
+func (s *Shelf) forget(which func(id, digest string) bool) error {
 	records, err := filepath.Glob(s.path(releasesName, "*"+recordSuffix))
 	if err != nil {
 		return err
 	}
 	for _, file := range records {
 		digest := "sha256:" + strings.TrimSuffix(filepath.Base(file), recordSuffix)
-		r, err := s.record(digest)
-		if err == nil && which(r, digest) {
+		id := ""
+		if r, err := s.record(digest); err == nil {
+			id = r.ID
+		}
+		if which(id, digest) {
 			if err := os.Remove(file); err != nil {
 				return err
 			}
@@ -134,14 +145,14 @@ func (s *Shelf) Collect(ctx context.Context) error {
 	if _, err := os.Stat(s.dir); err != nil {
 		return nil // nothing was ever installed
 	}
-	err := s.update(ctx, func(x *index) error {
+	err := s.locked(ctx, func(x *index) error {
 		kept := map[string]bool{}
 		for _, slots := range x.Plugins {
 			kept[slots.Current], kept[slots.Previous] = true, true
 		}
-		return s.forget(func(_ *Record, digest string) bool { return !kept[digest] && s.unused(digest) })
+		return s.forget(func(_, digest string) bool { return !kept[digest] && s.unused(digest) })
 	})
-	s.sweep()
+	s.sweep(ctx)
 	return err
 }
 
@@ -174,8 +185,8 @@ func (p *Plugin) Used() {
 
 // sweep removes folders that are on their way in or out and that nobody holds.
 // It is a courtesy: what cannot be removed now can be later.
-func (s *Shelf) sweep() {
-	unlock, err := s.lock(context.Background())
+func (s *Shelf) sweep(ctx context.Context) {
+	unlock, err := s.lock(ctx)
 	if err != nil {
 		return
 	}

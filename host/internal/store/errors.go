@@ -63,3 +63,22 @@ type DriftError struct {
 
 // Error returns the message.
 func (e *DriftError) Error() string { return e.Message }
+
+// IndexError says that the list of installed plugins cannot be read.
+type IndexError struct {
+	// Message is one sentence: what is wrong. Help is one: what to do.
+	Message, Help string
+	// Err is the cause. May be nil.
+	Err error
+}
+
+// Error returns message and cause.
+func (e *IndexError) Error() string {
+	if e.Err == nil {
+		return e.Message
+	}
+	return e.Message + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *IndexError) Unwrap() error { return e.Err }

@@ -38,7 +38,7 @@ type Scratch struct {
 
 // Scratch makes an empty folder. End it with Discard.
 func (s *Shelf) Scratch(ctx context.Context) (*Scratch, error) {
-	s.sweep()
+	s.sweep(ctx)
 	// Under the lock no sweep sees a folder that is not locked yet.
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -73,8 +73,9 @@ type Staged struct {
 	*Scratch
 	shelf  *Shelf
 	parcel Parcel
-	// there says that the shelf has the files.
-	there bool
+	// held is a lock on the files that the shelf has already. Nil when it has
+	// none.
+	held *flock.Flock
 }
 
 // Stage brings the files of a release for this machine to the shelf. End it
@@ -87,9 +88,8 @@ func (s *Shelf) Stage(ctx context.Context, p Parcel) (*Staged, error) {
 	if err != nil {
 		return nil, err
 	}
-	staged := &Staged{Scratch: scratch, shelf: s, parcel: p}
-	if there := s.Get(p.Manifest.ID, p.Digest); there != nil && there.Problem == nil && there.Verify() == nil {
-		staged.there = true
+	staged := &Staged{Scratch: scratch, shelf: s, parcel: p, held: s.hold(p)}
+	if staged.held != nil {
 		return staged, nil
 	}
 	if err := staged.fill(ctx); err != nil {
@@ -97,6 +97,33 @@ func (s *Shelf) Stage(ctx context.Context, p Parcel) (*Staged, error) {
 		return nil, err
 	}
 	return staged, nil
+}
+
+// hold keeps a release on the shelf that is there, unharmed; nil when it is not.
+func (s *Shelf) hold(p Parcel) *flock.Flock {
+	if !s.sound(p) {
+		return nil
+	}
+	held := flock.New(s.release(p.Digest)+lockSuffix, flock.SetPermissions(0o600))
+	if held.RLock() == nil && s.sound(p) {
+		return held
+	}
+	_ = held.Close()
+	return nil
+}
+
+// sound says whether the shelf has a release, unharmed.
+func (s *Shelf) sound(p Parcel) bool {
+	there := s.Get(p.Manifest.ID, p.Digest)
+	return there != nil && there.Problem == nil && there.Verify() == nil
+}
+
+// Discard ends the work with it.
+func (s *Staged) Discard() {
+	if s.held != nil {
+		_ = s.held.Close()
+	}
+	s.Scratch.Discard()
 }
 
 // fill writes manifest and files.
@@ -150,7 +177,7 @@ func mode(kind manifest.Kind) os.FileMode {
 
 // Dir is the folder in which the files are now.
 func (s *Staged) Dir() string {
-	if s.there {
+	if s.held != nil {
 		return s.shelf.release(s.parcel.Digest)
 	}
 	return s.dir
@@ -162,7 +189,7 @@ func (s *Staged) Dir() string {
 func (s *Staged) Put(ctx context.Context, current bool) error {
 	defer s.Discard()
 	return s.shelf.update(ctx, func(x *index) error {
-		if !s.there {
+		if s.held == nil && !s.shelf.sound(s.parcel) { // else another one brought it meanwhile
 			if err := s.place(); err != nil {
 				return err
 			}

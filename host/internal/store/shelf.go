@@ -92,21 +92,27 @@ func (s *Shelf) release(digest string) string {
 	return s.path(releasesName, strings.TrimPrefix(digest, "sha256:"))
 }
 
-// read reads the index. A missing one is empty.
+// read reads the index. A missing one is empty. The error is an *IndexError.
 func (s *Shelf) read() (*index, error) {
 	x := &index{Schema: indexSchema, Plugins: map[string]slots{}}
 	data, err := os.ReadFile(s.path(indexName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return x, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(data, x)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the list of installed plugins %s: %w", s.path(indexName), err)
+		return nil, &IndexError{Message: "the list of installed plugins cannot be read", Help: "check the permissions of the state folder, or choose another with --data-dir", Err: err}
+	}
+	if err := json.Unmarshal(data, x); err != nil {
+		return nil, &IndexError{
+			Message: "the list of installed plugins, " + s.path(indexName) + ", is damaged",
+			Help:    "remove it, and add the plugins again, those of a project with zlayer plugin add --locked", Err: err,
+		}
 	}
 	if x.Schema != indexSchema {
-		return nil, fmt.Errorf("the list of installed plugins %s is of version %d, and this zlayer reads %d: use a newer zlayer", s.path(indexName), x.Schema, indexSchema)
+		return nil, &IndexError{
+			Message: fmt.Sprintf("the list of installed plugins, %s, has schema %d, and this zlayer reads %d", s.path(indexName), x.Schema, indexSchema),
+			Help:    "use the zlayer that wrote it, or choose another state folder with --data-dir",
+		}
 	}
 	if x.Plugins == nil {
 		x.Plugins = map[string]slots{}
@@ -114,8 +120,17 @@ func (s *Shelf) read() (*index, error) {
 	return x, nil
 }
 
-// update changes the index under the lock.
-func (s *Shelf) update(ctx context.Context, change func(*index) error) error {
+// write replaces the index. The lock is held.
+func (s *Shelf) write(x *index) error {
+	data, err := json.MarshalIndent(x, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(s.path(indexName), append(data, '\n'))
+}
+
+// locked does something with the index under the lock.
+func (s *Shelf) locked(ctx context.Context, work func(*index) error) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
@@ -125,14 +140,17 @@ func (s *Shelf) update(ctx context.Context, change func(*index) error) error {
 	if err != nil {
 		return err
 	}
-	if err := change(x); err != nil {
-		return err
-	}
-	data, err := json.MarshalIndent(x, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(s.path(indexName), append(data, '\n'))
+	return work(x)
+}
+
+// update changes the index under the lock.
+func (s *Shelf) update(ctx context.Context, change func(*index) error) error {
+	return s.locked(ctx, func(x *index) error {
+		if err := change(x); err != nil {
+			return err
+		}
+		return s.write(x)
+	})
 }
 
 // lock keeps other writers out.
@@ -141,19 +159,40 @@ func (s *Shelf) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, err
 	}
 	l := flock.New(s.path(lockName), flock.SetPermissions(0o600))
-	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
-		return nil, fmt.Errorf("waiting for another zlayer that changes plugins: %w", err)
+	_, err = l.TryLockContext(ctx, 10*time.Millisecond)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("waiting for another zlayer that changes plugins: %w", err)
 	}
-	return func() { _ = l.Unlock() }, nil
+	return func() { _ = l.Unlock() }, err
 }
 
+// rereads is how often a reader begins again because of writers.
+const rereads = 10
+
 // find returns the release that counts of each installed plugin: the pinned
-// one where it is there, else the current one.
+// one where it is there, else the current one. When one goes while it is read,
+// the index no longer has it, and is read again.
 func (s *Shelf) find(pins Pins) ([]*Plugin, error) {
 	x, err := s.read()
-	if err != nil {
-		return nil, err
+	for range rereads {
+		if err != nil {
+			return nil, err
+		}
+		found, whole := s.chosen(x, pins)
+		if whole {
+			return found, nil
+		}
+		before := x.Plugins
+		if x, err = s.read(); err == nil && maps.Equal(before, x.Plugins) {
+			return found, nil // it is not there, and nobody took it away just now
+		}
 	}
+	found, _ := s.chosen(x, pins)
+	return found, nil
+}
+
+// chosen loads what find returns, and says whether all of it was there.
+func (s *Shelf) chosen(x *index, pins Pins) (found []*Plugin, whole bool) {
 	chosen := map[string]string{}
 	for id, slots := range x.Plugins {
 		chosen[id] = slots.Current
@@ -163,11 +202,12 @@ func (s *Shelf) find(pins Pins) ([]*Plugin, error) {
 			chosen[pin.ID] = pin.Digest
 		}
 	}
-	var found []*Plugin
+	whole = true
 	for _, id := range slices.Sorted(maps.Keys(chosen)) {
 		found = append(found, s.load(id, chosen[id]))
+		whole = whole && s.has(chosen[id])
 	}
-	return found, nil
+	return found, whole
 }
 
 // has says whether a release is there.

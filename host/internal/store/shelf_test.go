@@ -168,7 +168,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = killed.lock.Close()
-	s.sweep()
+	s.sweep(t.Context())
 	if _, err := os.Stat(killed.dir); err == nil {
 		t.Error("the killed one is still there")
 	}
