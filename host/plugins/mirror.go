@@ -172,7 +172,7 @@ func (m *Manager) archiveLayout(ctx context.Context, t *target) error {
 		return err
 	}
 	if _, err := os.Stat(t.archive); err == nil {
-		if err := source.Unpack(t.archive, t.scratch.Dir()); err != nil {
+		if err := source.Unpack(ctx, t.archive, t.scratch.Dir()); err != nil {
 			return err
 		}
 	}
