@@ -33,7 +33,7 @@ var accessSyntax = regexp.MustCompile(`^(?:\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^$
 
 // ParseAccess reads an entry: an absolute path, "~/…" in the user's home, or a
 // variable "${NAME}", "${NAME:-DEFAULT}", with or without a path behind it; and
-// ":rw" when it is written (SPEC M17).
+// ":rw" when it is written (SPEC M18).
 func ParseAccess(text string) (Access, error) {
 	m := accessSyntax.FindStringSubmatch(text)
 	if m == nil || strings.ContainsFunc(text, unicode.IsControl) {
