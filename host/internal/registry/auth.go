@@ -20,6 +20,9 @@ import (
 // Credentials are read when a registry is asked, kept in memory only, and never
 // part of an error or of a log.
 
+// authFileVariable names the auth file that the user chose.
+const authFileVariable = "REGISTRY_AUTH_FILE"
+
 // authFiles are the places where Docker and Podman keep credentials.
 func authFiles() []string {
 	home, _ := os.UserHomeDir()
@@ -29,7 +32,7 @@ func authFiles() []string {
 			files = append(files, filepath.Join(append([]string{dir}, elem...)...))
 		}
 	}
-	add(os.Getenv("REGISTRY_AUTH_FILE"))
+	add(os.Getenv(authFileVariable))
 	if dir := os.Getenv("DOCKER_CONFIG"); dir != "" {
 		add(dir, "config.json")
 	} else {
@@ -44,13 +47,25 @@ func authFiles() []string {
 	return files
 }
 
+// CredentialsError says that a file with credentials cannot be used.
+type CredentialsError struct {
+	// Err is what is the matter. It names the file.
+	Err error
+}
+
+// Error says what is the matter.
+func (e *CredentialsError) Error() string { return "reading registry credentials: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CredentialsError) Unwrap() error { return e.Err }
+
 // credentials finds who we are to a repository. The source is the file that
 // says so; it is empty when none does and the answer is anonymous.
 func (c *Client) credentials(repo name.Repository) (auth authn.Authenticator, source string, err error) {
 	for _, file := range c.options.AuthFiles {
 		auth, err := credentialsIn(file, repo)
 		if err != nil {
-			return nil, "", err
+			return nil, "", &CredentialsError{err}
 		}
 		if auth != nil {
 			return auth, file, nil
@@ -66,16 +81,16 @@ func credentialsIn(file string, repo name.Repository) (authn.Authenticator, erro
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading registry credentials: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	cf, err := config.LoadFromReader(f)
 	if err != nil {
-		return nil, fmt.Errorf("reading registry credentials: %s is not a Docker or Podman auth file: %w", file, err)
+		return nil, fmt.Errorf("%s is not a Docker or Podman auth file: %w", file, err)
 	}
 	auth, err := lookUp(cf, repo)
 	if err != nil {
-		return nil, fmt.Errorf("reading registry credentials for %s as %s says: %w", repo.RegistryStr(), file, err)
+		return nil, fmt.Errorf("for %s, as %s says: %w", repo.RegistryStr(), file, err)
 	}
 	return auth, nil
 }
@@ -85,16 +100,15 @@ func credentialsIn(file string, repo name.Repository) (authn.Authenticator, erro
 // a credential helper that the file names.
 func lookUp(cf *configfile.ConfigFile, repo name.Repository) (authn.Authenticator, error) {
 	registry := repo.RegistryStr()
-	keys := []string{registry}
 	if registry == name.DefaultRegistry {
-		registry, keys = "docker.io", []string{authn.DefaultAuthKey, "docker.io"}
+		registry = dockerHub
 	}
 	for p := repo.RepositoryStr(); p != "."; p = path.Dir(p) {
 		if auth := authenticator(cf.AuthConfigs[registry+"/"+p]); auth != nil {
 			return auth, nil
 		}
 	}
-	for _, key := range keys {
+	for _, key := range authKeys(repo.Registry) {
 		got, err := cf.GetAuthConfig(key)
 		if err != nil {
 			return nil, err

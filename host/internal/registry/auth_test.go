@@ -26,8 +26,8 @@ func basicAuth(next http.Handler) http.Handler {
 	})
 }
 
-// authFile writes a file with one entry.
-func authFile(t *testing.T, key, password string) string {
+// writeAuth writes a file with one entry.
+func writeAuth(t *testing.T, key, password string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "auth.json")
 	entry := base64.StdEncoding.EncodeToString([]byte("joe:" + password))
@@ -56,13 +56,13 @@ func TestCredentials(t *testing.T) {
 
 	t.Run("right", func(t *testing.T) {
 		for _, key := range []string{host, host + "/team", host + "/team/app"} {
-			other := authFile(t, "other.example", "wrong")
-			must(t, ask(Options{AuthFiles: []string{missing, other, authFile(t, key, "s3cret")}}, ref))
+			other := writeAuth(t, "other.example", "wrong")
+			must(t, ask(Options{AuthFiles: []string{missing, other, writeAuth(t, key, "s3cret")}}, ref))
 		}
 	})
 	t.Run("nearest entry wins", func(t *testing.T) {
-		file := authFile(t, host, "wrong")
-		data, _ := os.ReadFile(authFile(t, host+"/team", "s3cret"))
+		file := writeAuth(t, host, "wrong")
+		data, _ := os.ReadFile(writeAuth(t, host+"/team", "s3cret"))
 		merged := strings.Replace(string(data), "{\"auths\":{", "{\"auths\":{\""+host+"\":{\"auth\":\"am9lOndyb25n\"},", 1)
 		if err := os.WriteFile(file, []byte(merged), 0o600); err != nil {
 			t.Fatal(err)
@@ -70,7 +70,7 @@ func TestCredentials(t *testing.T) {
 		must(t, ask(Options{AuthFiles: []string{file}}, ref))
 	})
 	t.Run("wrong", func(t *testing.T) {
-		file := authFile(t, host, "hunter2")
+		file := writeAuth(t, host, "hunter2")
 		err := ask(Options{AuthFiles: []string{file}}, ref)
 		wantKind(t, err, KindDenied, file, "log in")
 		if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, "hunter2") || strings.Contains(text, base64.StdEncoding.EncodeToString([]byte("joe:hunter2"))) {

@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-
-	remoteerr "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // HTTP returns an http client whose requests travel as those to registries do.
@@ -30,21 +28,8 @@ func (c *Client) Download(ctx context.Context, rawURL string) (io.ReadCloser, er
 			return "no credentials are sent with a download: get the file with another tool, and name the file"
 		},
 	}
-	return x.begin(ctx, func() (io.ReadCloser, error) {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, http.NoBody)
-		if err != nil {
-			return nil, bare(err)
-		}
-		r.Header.Set("User-Agent", userAgent)
-		resp, err := c.HTTP().Do(r)
-		if err != nil {
-			return nil, bare(err)
-		}
-		if resp.StatusCode != http.StatusOK {
-			resp.Body.Close()
-			return nil, &remoteerr.Error{StatusCode: resp.StatusCode}
-		}
-		return resp.Body, nil
+	return x.begin(ctx, func(offset int64) (io.ReadCloser, int64, error) {
+		return get(ctx, c.HTTP(), rawURL, part{offset: offset})
 	})
 }
 

@@ -89,8 +89,8 @@ func (x *exchange) explainSilence(e *Error, err error) {
 
 func (s *Session) authHelp() string {
 	if s.source != "" {
-		return fmt.Sprintf("the credentials in %s were used: log in again, and check that it exists and that you may read or write it", s.source)
+		return fmt.Sprintf("the credentials in %s were used: log in again with zlayer login, and check that it exists and that you may read or write it", s.source)
 	}
-	return fmt.Sprintf("no credentials for it were found (looked at %s): log in with docker, podman or another tool that writes one of these files, and check that it exists",
+	return fmt.Sprintf("no credentials for it were found (looked at %s): log in with zlayer login, docker or podman, and check that it exists",
 		strings.Join(s.client.options.AuthFiles, ", "))
 }

@@ -64,9 +64,15 @@ func ask(o Options, ref string) error {
 // put writes an image and returns one of its blobs.
 func put(t *testing.T, ref string) (v1.Descriptor, []byte) {
 	t.Helper()
+	return putAs(t, Options{}, ref)
+}
+
+// putAs is put with other options.
+func putAs(t *testing.T, o Options, ref string) (v1.Descriptor, []byte) {
+	t.Helper()
 	img, err := random.Image(3000, 1)
 	must(t, err)
-	s := dial(t, Options{}, ref)
+	s := dial(t, o, ref)
 	must(t, remote.Write(s.Ref(), img, s.Options(context.Background())...))
 	m, err := img.Manifest()
 	must(t, err)
@@ -222,10 +228,26 @@ func spoil(which func(n int32) bool, change func(w http.ResponseWriter, body []b
 			}
 			rec := httptest.NewRecorder()
 			next.ServeHTTP(rec, r)
+			if part := rec.Header().Get("Content-Range"); part != "" {
+				w.Header().Set("Content-Range", part)
+				w = &partial{w}
+			}
 			change(w, rec.Body.Bytes())
 		})
 	}
 }
+
+// partial answers that it is a part.
+type partial struct{ http.ResponseWriter }
+
+func (p *partial) WriteHeader(int) { p.ResponseWriter.WriteHeader(http.StatusPartialContent) }
+
+func (p *partial) Write(b []byte) (int, error) {
+	p.WriteHeader(0)
+	return p.ResponseWriter.Write(b)
+}
+
+func (p *partial) Flush() { p.ResponseWriter.(http.Flusher).Flush() }
 
 func truncate(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))

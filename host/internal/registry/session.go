@@ -31,7 +31,7 @@ type Session struct {
 }
 
 // Dial prepares a session. Nothing is sent yet. A malformed reference is an
-// *Error of KindReference; any other error is about the files with credentials.
+// *Error of KindReference; any other error is a *CredentialsError.
 func (c *Client) Dial(reference string) (*Session, error) {
 	ref, err := c.Parse(reference)
 	if err != nil {

@@ -47,6 +47,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	r = r.WithContext(ctx)
+	if err := anew(r); err != nil {
+		cancel(nil)
+		return nil, err
+	}
 	if r.Body != nil {
 		r.Body = watch(ctx, r.Body, t.options.Stall, cancel)
 	}
@@ -60,6 +64,21 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body.closed = func() { cancel(nil) }
 	resp.Body = body
 	return resp, nil
+}
+
+// anew gives a request its body from the start: the library sends a request a
+// second time, with the rest of its body, when a token has expired.
+func anew(r *http.Request) error {
+	if r.Body == nil || r.GetBody == nil {
+		return nil
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return err
+	}
+	r.Body.Close()
+	r.Body = body
+	return nil
 }
 
 // stalled returns errStalled where that is the cause.
