@@ -34,7 +34,7 @@ func (m *Manager) PlanAdd(ctx context.Context, sources []string, o AddOptions) (
 		err = p.addEach(ctx, sources, o)
 	}
 	if err == nil {
-		err = p.distinct()
+		err = p.distinct(o)
 	}
 	if err != nil {
 		p.Close()
@@ -94,9 +94,6 @@ func (p *Plan) addOne(ctx context.Context, opened source.Source, text, id string
 	if err != nil {
 		return explain(err, id, text)
 	}
-	if id != "" && release.Manifest.ID != id {
-		return &host.PluginError{ID: id, Message: text + " has " + release.Manifest.ID + " in its place", Help: "report this to who made it"}
-	}
 	change, err := p.manager.change(release, o)
 	if err != nil {
 		return err
@@ -106,18 +103,21 @@ func (p *Plan) addOne(ctx context.Context, opened source.Source, text, id string
 	return nil
 }
 
-// distinct refuses two releases of one plugin.
-func (p *Plan) distinct() error {
-	seen := map[string]*Change{}
-	for _, c := range p.Changes {
-		if other := seen[c.ID]; other != nil {
-			return &host.PluginError{
-				ID: c.ID, Fault: host.Refused,
-				Message: "it is in " + other.Source + " and in " + c.Source,
-				Help:    "name only one of them",
+// distinct refuses two releases of one plugin, and frontends that collide.
+func (p *Plan) distinct(o AddOptions) error {
+	for i, c := range p.Changes {
+		for _, other := range p.Changes[:i] {
+			if other.ID == c.ID {
+				return &host.PluginError{
+					ID: c.ID, Fault: host.Refused,
+					Message: "it was named twice: " + other.Source + " and " + c.Source,
+					Help:    "name only one of them",
+				}
+			}
+			if err := collide(c.release.Manifest, other.release.Manifest, "add only one of them"); err != nil && !o.Collide {
+				return err
 			}
 		}
-		seen[c.ID] = c
 	}
 	return nil
 }

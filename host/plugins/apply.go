@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ import (
 func (p *Plan) Apply(ctx context.Context, done func(*Change)) error {
 	for _, c := range p.Changes {
 		if err := p.manager.apply(ctx, c); err != nil {
-			return explain(err, c.ID, c.Source)
+			return c.explain(err)
 		}
 		if done != nil {
 			done(c)
@@ -81,14 +82,17 @@ func (m *Manager) compile(ctx context.Context, plugin *manifest.Manifest, dir st
 	return runner.Precompile(ctx, filepath.Join(dir, filepath.FromSlash(main.Path)), main.Digest)
 }
 
-// runner opens the compile cache.
+// runner opens the compile cache, and makes it if it is missing.
 func (m *Manager) runner() (*wasmrun.Runner, error) {
-	r, err := wasmrun.Open(filepath.Join(m.config.DataDir, "wasm"), wasmrun.Limits{})
+	r, err := wasmrun.Open(m.cache(), wasmrun.Limits{})
 	if err != nil {
 		return nil, &host.InputError{Message: "the compile cache cannot be used", Help: "check the permissions of the state folder", Err: err}
 	}
 	return r, nil
 }
+
+// cache is the folder of the compile cache.
+func (m *Manager) cache() string { return filepath.Join(m.config.DataDir, "wasm") }
 
 // collect removes old releases, and what was compiled of them.
 func (m *Manager) collect(ctx context.Context) error {
@@ -104,17 +108,47 @@ func (m *Manager) dropping(change func() error) error {
 	if err := change(); err != nil {
 		return err
 	}
-	after, err := m.shelf.Modules()
+	if _, err := os.Stat(m.cache()); err == nil {
+		m.drop(before)
+	}
+	return nil
+}
+
+// drop removes the compiled code of those of some modules that no plugin has
+// any more, and what nobody used for long. What cannot be removed now can be
+// later.
+func (m *Manager) drop(modules map[string]bool) {
+	needed, err := m.modules()
 	if err != nil {
-		return err
+		return
 	}
 	runner, err := m.runner()
 	if err != nil {
-		return err
+		return
 	}
 	defer runner.Close()
-	maps.DeleteFunc(before, func(digest string, _ bool) bool { return after[digest] })
-	runner.Drop(slices.Collect(maps.Keys(before))...)
+	maps.DeleteFunc(modules, func(digest string, _ bool) bool { return needed[digest] })
+	runner.Drop(slices.Collect(maps.Keys(modules))...)
 	runner.Collect()
-	return nil
+}
+
+// modules returns the digests of the files of all plugins, wherever they are.
+func (m *Manager) modules() (map[string]bool, error) {
+	digests, err := m.shelf.Modules()
+	if err != nil {
+		return nil, err
+	}
+	set, err := m.find(false)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range set.All() {
+		if p.Manifest == nil {
+			continue
+		}
+		for _, f := range p.Manifest.Files {
+			digests[f.Digest] = true
+		}
+	}
+	return digests, nil
 }

@@ -33,7 +33,7 @@ func (m *Manager) change(r *source.Release, o AddOptions) (*Change, error) {
 		}
 	}
 	c := describe(r)
-	c.compare(installed, r)
+	c.compare(installed)
 	return c, m.sign(c, r)
 }
 
@@ -56,19 +56,19 @@ func protocol(m *manifest.Manifest) string {
 }
 
 // compare fills in what happens and how it differs. What a broken one was
-// allowed to do nobody knows, so everything is asked again.
-func (c *Change) compare(installed *store.Plugin, r *source.Release) {
-	before := &manifest.Manifest{}
-	c.Action = Add
-	if installed != nil && installed.Manifest != nil {
-		before = installed.Manifest
-		c.Action, c.Before = Update, &Version{Version: before.Version, Digest: installed.Digest}
-		c.Differences = grant.Diff(before, r.Manifest)
-		c.Asks = grant.Widens(c.Differences)
-	} else {
-		c.Asks = r.Manifest.Kind == manifest.Backend
+// allowed to do nobody knows, and what was accepted of one from elsewhere says
+// nothing, so then everything is asked again.
+func (c *Change) compare(installed *store.Plugin) {
+	c.Action, c.Asks = Add, c.release.Manifest.Kind == manifest.Backend
+	if installed == nil || installed.Manifest == nil {
+		return
 	}
-	if installed != nil && installed.Problem == nil && installed.Digest == r.Digest && installed.Verify() == nil {
+	before := installed.Manifest
+	c.Action, c.Before = Update, &Version{Version: before.Version, Digest: installed.Digest}
+	c.Differences = grant.Diff(before, c.release.Manifest)
+	known := installed.Record != nil && origin(installed.Record.Source) == origin(c.Source)
+	c.Asks = grant.Widens(c.Differences) || c.Asks && !known && installed.Digest != c.After.Digest
+	if installed.Problem == nil && installed.Digest == c.After.Digest && installed.Verify() == nil {
 		c.Action, c.Asks = Nothing, false
 	}
 }
@@ -76,12 +76,12 @@ func (c *Change) compare(installed *store.Plugin, r *source.Release) {
 // sign judges the signature of a release by the policy.
 func (m *Manager) sign(c *Change, r *source.Release) error {
 	if m.policy == trust.Off && len(m.trust().Keys)+len(m.trust().Identities) == 0 {
-		c.Signature = "not looked at"
+		c.Signature = Unchecked
 		return nil
 	}
 	verifier, err := trust.Open(m.trust())
 	if err != nil {
-		return &host.InputError{Message: "it cannot be said whom to trust", Err: err}
+		return trustError(err)
 	}
 	signature, err := verifier.Verify(c.ID, r.Subject, r.Bundles)
 	decision := trust.Decide(m.policy, signature, err, r.Development)
@@ -95,19 +95,24 @@ func (m *Manager) sign(c *Change, r *source.Release) error {
 	return nil
 }
 
+// trustError is about the settings that say who is trusted.
+func trustError(err error) error {
+	return &host.InputError{Message: "the settings about signatures cannot be used", Help: "correct the setting; zlayer config shows where it comes from", Err: err}
+}
+
 // conflict refuses a release that would take the place of another plugin.
 func (m *Manager) conflict(installed *store.Plugin, r *source.Release) error {
 	e := &host.PluginError{ID: r.Manifest.ID, Fault: host.Refused, Help: "--replace puts this one in its place"}
 	switch {
 	case installed == nil && m.bundled(r.Manifest.ID):
 		e.Message = "a plugin with this id came with zlayer"
-	case installed == nil || installed.Record == nil || installed.Manifest == nil:
+	case installed == nil || installed.Record == nil || installed.Manifest == nil || installed.Digest == r.Digest:
 		return nil
 	case installed.Record.Development && r.Development:
 		return nil // its author tries a new build
 	case origin(installed.Record.Source) != origin(r.Source):
 		e.Message = fmt.Sprintf("a plugin with this id is installed from %s, and this one is from %s", installed.Record.Source, r.Source)
-	case installed.Manifest.Version == r.Manifest.Version && installed.Digest != r.Digest && installed.Problem == nil:
+	case installed.Manifest.Version == r.Manifest.Version && installed.Problem == nil:
 		e.Message = fmt.Sprintf("version %s is installed with digest %s, and %s now has it with digest %s: a version must not change",
 			r.Manifest.Version, installed.Digest, r.Source, r.Digest)
 		e.Help = "ask its author; --replace installs the other one"
@@ -133,8 +138,7 @@ func (m *Manager) bundled(id string) bool {
 	return err == nil && slices.ContainsFunc(set.All(), func(p *store.Plugin) bool { return p.ID == id && p.Origin == store.Bundle })
 }
 
-// collision refuses a frontend that claims exactly what another one claims with
-// the same priority: which of the two is used would only depend on their ids.
+// collision refuses a frontend that collides with one that is there.
 func (m *Manager) collision(r *source.Release) error {
 	if r.Manifest.Claims == nil {
 		return nil
@@ -148,20 +152,38 @@ func (m *Manager) collision(r *source.Release) error {
 		if p.ID == r.Manifest.ID || p.Manifest == nil || errors.As(p.Problem, &shadowed) {
 			continue
 		}
-		if claim, ok := overlap(p.Manifest.Claims, r.Manifest.Claims); ok {
-			return &host.PluginError{
-				ID: r.Manifest.ID, Fault: host.Refused,
-				Message: fmt.Sprintf("it claims %q with priority %d, and so does %s", claim, r.Manifest.Claims.Priority, p.ID),
-				Help:    "remove " + p.ID + ", or add it with --collide: the smaller id then wins, and a \"# syntax=\" line chooses",
-			}
+		remove := ""
+		if p.Origin == store.Installed {
+			remove = "zlayer plugin remove " + p.ID
+		}
+		if err := collide(r.Manifest, p.Manifest, remove); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// collide refuses a frontend that claims exactly what another one claims with
+// the same priority: which of the two is used would only depend on their ids.
+// One way out is what to do about the other; "" when nothing can be done.
+func collide(m, other *manifest.Manifest, way string) error {
+	claim, ok := overlap(other.Claims, m.Claims)
+	if !ok {
+		return nil
+	}
+	if way != "" {
+		way += ", or "
+	}
+	return &host.PluginError{
+		ID: m.ID, Fault: host.Refused,
+		Message: fmt.Sprintf("it claims %q with priority %d, and so does %s", claim, m.Claims.Priority, other.ID),
+		Help:    way + "add it with --collide: the smaller id then wins, and a \"# syntax=\" line chooses",
+	}
+}
+
 // overlap returns a claim that two frontends have in common.
 func overlap(a, b *manifest.Claims) (string, bool) {
-	if a == nil || a.Priority != b.Priority {
+	if a == nil || b == nil || a.Priority != b.Priority {
 		return "", false
 	}
 	for _, claims := range [][2][]string{{a.Files, b.Files}, {a.Syntaxes, b.Syntaxes}} {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/host/internal/trust"
@@ -87,6 +88,10 @@ func (d *doctor) state() {
 		d.say(Bad, "", "the state folder cannot be used: "+err.Error(), "check its permissions, or choose another with --data-dir")
 		return
 	}
+	if !info.IsDir() {
+		d.say(Bad, "", dir+" is not a folder, and should be the state folder", "choose another with --data-dir")
+		return
+	}
 	if info.Mode().Perm()&0o022 != 0 {
 		d.say(Bad, "", fmt.Sprintf("others can write to the state folder %s (mode %#o)", dir, info.Mode().Perm()), "chmod go-w "+dir)
 	}
@@ -134,7 +139,9 @@ func (d *doctor) plugins(set *store.Set) {
 			d.say(Worth, p.ID, p.Dir+" is not used: "+shadowed.Error(), "")
 			continue
 		}
-		if v := view.verify(p); v.Problem != "" {
+		if v := view.verify(p); v.Fault == host.Drifted {
+			continue // drifts says so
+		} else if v.Problem != "" {
 			d.say(Bad, p.ID, v.Problem, v.Help)
 			continue
 		}

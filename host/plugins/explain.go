@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"github.com/zlayer/zlayer/host"
@@ -40,21 +41,28 @@ func ofSource(err error, id, _ string) error {
 	var (
 		remote *registry.Error
 		own    *source.Error
+		login  *registry.CredentialsError
 	)
-	e := &host.PluginError{ID: id}
 	switch {
 	case errors.As(err, &remote):
-		e.Message, e.Help, e.Err = remote.Error(), remote.Help, nil
-		e.Fault = faultOf(remote.Kind)
+		e := &host.PluginError{ID: id, Fault: faultOf(remote.Kind), Message: remote.Message, Help: remote.Help, Err: remote.Err}
+		if remote.Reference != "" {
+			e.Message = remote.Reference + ": " + e.Message
+		}
+		return e
 	case errors.As(err, &own):
-		e.Message, e.Help = own.Error(), own.Help
+		e := &host.PluginError{ID: id, Message: own.Message, Help: own.Help, Err: own.Err}
+		if own.Source != "" {
+			e.Message = own.Source + ": " + e.Message
+		}
 		if own.Problem == source.Absent {
 			e.Fault = host.Absent
 		}
-	default:
-		return nil
+		return e
+	case errors.As(err, &login):
+		return &host.InputError{Message: "the credentials for registries cannot be used", Help: "correct the file that is named, or log in again", Err: login.Err}
 	}
-	return e
+	return nil
 }
 
 // faultOf says what a registry's error means for a plugin.
@@ -68,59 +76,80 @@ func faultOf(k registry.Kind) host.Fault {
 	return host.Broken
 }
 
-// ofRelease explains what is wrong with a plugin itself.
-func ofRelease(err error, id, from string) error {
+// ofRelease explains why a plugin cannot be used here.
+func ofRelease(err error, _, _ string) error {
 	var (
 		protocol *manifest.VersionError
 		platform *store.PlatformError
-		sum      *manifest.ChecksumError
-		module   *wasmrun.Failed
 	)
 	switch {
 	case errors.As(err, &protocol):
-		return &host.PluginError{ID: protocol.ID, Message: "this zlayer cannot use it", Help: protocol.Help(), Err: protocol}
+		return &host.PluginError{ID: protocol.ID, Message: "it cannot be used", Help: protocol.Help(), Err: protocol}
 	case errors.As(err, &platform):
-		return &host.PluginError{ID: platform.ID, Fault: host.Absent, Message: "there is nothing for this machine in version " + platform.Version, Help: platform.Help(), Err: platform}
-	case errors.As(err, &sum):
-		return &host.PluginError{
-			ID:      id,
-			Message: sum.Path + " of " + from + " is not the file that its manifest means: expected " + sum.Want + ", got " + sum.Got,
-			Help:    "its author must run zlayer plugin seal, and publish it again",
-		}
-	case errors.As(err, &module):
-		return &host.PluginError{ID: id, Message: module.Message, Help: "report this to the plugin's author", Stderr: module.Stderr, Err: module.Err}
+		return &host.PluginError{ID: platform.ID, Fault: host.Absent, Message: "version " + platform.Version + " cannot be used here", Help: platform.Help(), Err: platform}
 	}
 	return nil
 }
 
+// explain explains why a release was not installed.
+func (c *Change) explain(err error) error {
+	var (
+		sum    *manifest.ChecksumError
+		module *wasmrun.Failed
+	)
+	help := "tell its author, or add another version"
+	if c.Development {
+		help = "after a change run zlayer plugin seal " + c.Source + ", then add it again"
+	}
+	switch {
+	case errors.As(err, &sum):
+		return &host.PluginError{
+			ID: c.ID, Help: help,
+			Message: sum.Path + " of " + c.Source + " is not the file that its manifest means: expected " + sum.Want + ", got " + sum.Got,
+		}
+	case errors.As(err, &module):
+		return &host.PluginError{ID: c.ID, Message: module.Message, Help: help, Stderr: module.Stderr, Err: module.Err}
+	}
+	return explain(err, c.ID, c.Source)
+}
+
 // ofShelf explains what is wrong with what is installed, or with the lock file.
-func ofShelf(err error, id, _ string) error {
+func ofShelf(err error, _, _ string) error {
 	var (
 		absent   *store.NotInstalledError
 		previous *store.NoPreviousError
+		list     *store.IndexError
 		lock     *lockfile.Error
 	)
 	switch {
 	case errors.As(err, &absent):
-		return &host.PluginError{ID: absent.ID, Fault: host.Absent, Message: absent.Error(), Help: "zlayer plugin list shows what is"}
+		return notInstalled(absent.ID)
 	case errors.As(err, &previous):
-		return &host.PluginError{ID: previous.ID, Fault: host.Absent, Message: previous.Error(), Help: "zlayer plugin add installs any version its source has"}
+		return &host.PluginError{ID: previous.ID, Fault: host.Absent, Message: previous.Error(), Help: "zlayer plugin add SOURCE installs any version its source has"}
+	case errors.As(err, &list):
+		return &host.InputError{Message: list.Message, Help: list.Help, Err: list.Err}
 	case errors.As(err, &lock):
-		return &host.InputError{Message: "the lock file cannot be used", Help: lock.Help, Err: err}
+		return &host.InputError{Message: "the lock file cannot be used", Help: lock.Help, Err: lock}
 	}
 	return nil
 }
 
-// ofDisk explains what the system does not let us do.
+// notInstalled is about a plugin that is not there.
+func notInstalled(id string) error {
+	return &host.PluginError{ID: id, Fault: host.Absent, Message: "it is not installed", Help: "zlayer plugin list shows what is"}
+}
+
+// ofDisk explains what the system does not let us do in the state folder.
 func ofDisk(err error, _, _ string) error {
-	e := &host.InputError{Message: "the state folder cannot be written", Err: err}
+	var (
+		path *fs.PathError
+		link *os.LinkError
+	)
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		e.Message, e.Help = "there is no space left for plugins", "free some, or choose another state folder with --data-dir; nothing was changed"
-	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
-		e.Help = "check its permissions, or choose another with --data-dir; nothing was changed"
-	default:
-		return nil
+		return &host.InputError{Message: "there is no space left for plugins", Help: "free some, or choose another state folder with --data-dir; nothing was changed", Err: err}
+	case errors.As(err, &path), errors.As(err, &link):
+		return &host.InputError{Message: "the state folder cannot be used", Help: "check its permissions, or choose another with --data-dir; nothing was changed", Err: err}
 	}
-	return e
+	return nil
 }

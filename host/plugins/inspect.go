@@ -5,9 +5,9 @@ package plugins
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
-	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/host/internal/inventory"
 	"github.com/zlayer/zlayer/host/internal/source"
@@ -16,6 +16,9 @@ import (
 	"github.com/zlayer/zlayer/host/internal/wasmrun"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
+
+// Unchecked is the Signature of what is signed where nobody is trusted yet.
+const Unchecked = "not looked at"
 
 // Plugin is a plugin that was found.
 type Plugin struct {
@@ -37,8 +40,10 @@ type Plugin struct {
 	Digest string `json:"digest,omitempty"`
 	// Development says that it is a plain folder on this machine.
 	Development bool `json:"development,omitempty"`
-	// Signature says who signed an installed one, or why that is not known.
+	// Signature says who signed an installed one, or why that is not known;
+	// Signed that it is somebody who is trusted.
 	Signature string `json:"signature,omitempty"`
+	Signed    bool   `json:"signed,omitempty"`
 	// Compiled says whether the compile cache has it. Nil for backends.
 	Compiled *bool `json:"compiled,omitempty"`
 	// Grants are what it may touch.
@@ -48,7 +53,7 @@ type Plugin struct {
 	Problem string `json:"problem,omitempty"`
 	Help    string `json:"help,omitempty"`
 	// Manifest is the whole manifest. Nil when it cannot be read.
-	Manifest *manifest.Manifest `json:"-"`
+	Manifest *manifest.Manifest `json:"manifest,omitempty"`
 }
 
 // List returns all plugins, also those that cannot be used, sorted by id.
@@ -81,11 +86,13 @@ func (m *Manager) newView() (*view, error) {
 	if len(m.trust().Keys)+len(m.trust().Identities) > 0 {
 		var err error
 		if v.verifier, err = trust.Open(m.trust()); err != nil {
-			return nil, &host.InputError{Message: "it cannot be said whom to trust", Err: err}
+			return nil, trustError(err)
 		}
 	}
 	// A state folder that cannot be written has plugins all the same.
-	v.runner, _ = m.runner()
+	if _, err := os.Stat(m.cache()); err == nil {
+		v.runner, _ = m.runner()
+	}
 	return v, nil
 }
 
@@ -104,7 +111,7 @@ func (v *view) of(p *store.Plugin) Plugin {
 	}
 	if r := p.Record; r != nil {
 		out.Source, out.Resolved, out.Added, out.Development = r.Source, r.Resolved, &r.Added, r.Development
-		out.Signature = v.signature(p)
+		out.Signature, out.Signed = v.signature(p)
 	}
 	if p.Origin == store.PluginDir {
 		out.Development = true
@@ -117,29 +124,29 @@ func (v *view) of(p *store.Plugin) Plugin {
 
 // compiled says whether a frontend is in the compile cache.
 func (v *view) compiled(m *manifest.Manifest) *bool {
-	if m.Kind != manifest.Frontend || v.runner == nil {
+	if m.Kind != manifest.Frontend {
 		return nil
 	}
 	main, _ := m.Main(store.Platform())
-	has := v.runner.Compiled(main.Digest)
+	has := v.runner != nil && v.runner.Compiled(main.Digest)
 	return &has
 }
 
-// signature says who signed an installed plugin.
-func (v *view) signature(p *store.Plugin) string {
+// signature says who signed an installed plugin, and whether they are trusted.
+func (v *view) signature(p *store.Plugin) (string, bool) {
 	switch {
 	case p.Record.Development:
-		return "development"
+		return "development", false
 	case len(p.Record.Bundles) == 0:
-		return "none"
+		return "none", false
 	case v.verifier == nil:
-		return "not looked at"
+		return Unchecked, false
 	}
 	signature, err := inventory.Signature(v.verifier, p.Record, p.Digest)
 	if err != nil {
-		return err.Error()
+		return err.Error(), false
 	}
-	return signature.String()
+	return signature.String(), true
 }
 
 // helpFor says what to do about a plugin that cannot be used.
@@ -164,6 +171,8 @@ func helpFor(p *store.Plugin) string {
 		return platform.Help()
 	case p.Record != nil:
 		return "zlayer plugin add " + p.Record.Source + " installs it anew"
+	case p.Origin == store.Installed:
+		return "zlayer plugin remove " + p.ID + ", then add it again"
 	}
 	return "reinstall it, or report this to its author; it is in " + p.Dir
 }
@@ -193,6 +202,9 @@ func (m *Manager) offered(ctx context.Context, text string) (*Plugin, error) {
 		return nil, err
 	}
 	defer p.Close()
+	if _, err := source.Parse(text); err != nil && manifest.ValidID(text) {
+		return nil, notInstalled(text)
+	}
 	opened, err := p.open(ctx, text)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,19 @@ func (m *Manager) lockFile() (*lockfile.File, error) {
 	if m.config.LockFile == "" {
 		return nil, &host.InputError{Message: "there is no " + lockfile.Name + " here or above", Help: "zlayer plugin lock writes one"}
 	}
-	file, err := lockfile.Read(m.config.LockFile)
+	return readLock(m.config.LockFile)
+}
+
+// readLock reads a lock file.
+func readLock(path string) (*lockfile.File, error) {
+	file, err := lockfile.Read(path)
+	var bad *lockfile.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &host.InputError{Message: "there is no lock file " + path, Help: "zlayer plugin lock writes one", Err: fs.ErrNotExist}
+	case err != nil && !errors.As(err, &bad):
+		return nil, &host.InputError{Message: "the lock file cannot be read", Help: "check its permissions", Err: err}
+	}
 	return file, explain(err, "", "")
 }
 
@@ -78,31 +90,49 @@ func (p *Plan) pinned(ctx context.Context, e lockfile.Entry, mirror source.Sourc
 	if err != nil {
 		return nil, err
 	}
-	if drift := e.Drift(release.Manifest, release.Digest); len(drift) > 0 {
-		return nil, &host.PluginError{
-			ID: e.ID, Fault: host.Drifted,
-			Message: fmt.Sprintf("%s no longer has what %s pins: %s", release.Resolved, p.manager.config.LockFile, strings.Join(drift, "; ")),
-			Help:    fmt.Sprintf("zlayer plugin add %s and zlayer plugin lock %s accept what is there now", release.Source, e.ID),
-		}
-	}
-	release.Source = e.Source
+	release.Source, release.Resolved = e.Source, e.Resolved // a mirror does not matter
 	c := describe(release)
 	c.Action = Add
 	return c, p.manager.sign(c, release)
 }
 
-// release finds what is pinned: in a mirror, or where the lock file says.
+// release finds exactly what is pinned: in a mirror, or where the lock file
+// says.
 func (p *Plan) release(ctx context.Context, e lockfile.Entry, mirror source.Source) (*source.Release, error) {
+	if err := e.Speaks(); err != nil {
+		return nil, explain(err, e.ID, "")
+	}
 	if mirror != nil {
 		release, err := mirror.Release(ctx, e.ID, source.Want{Manifest: e.Manifest})
 		return release, explain(err, e.ID, "")
 	}
-	opened, err := p.open(ctx, e.Resolved)
+	release, err := p.again(ctx, e.ID, e.Resolved, e.Manifest)
 	if err != nil {
 		return nil, foreign(e, err)
 	}
-	release, err := opened.Release(ctx, e.ID, source.Want{})
-	return release, foreign(e, explain(err, e.ID, e.Resolved))
+	if drift := e.Drift(release.Manifest, release.Digest); len(drift) > 0 {
+		return nil, &host.PluginError{
+			ID: e.ID, Fault: host.Drifted,
+			Message: fmt.Sprintf("%s no longer has what %s pins: %s", release.Resolved, p.manager.config.LockFile, strings.Join(drift, "; ")),
+			Help:    fmt.Sprintf("zlayer plugin add %s and zlayer plugin lock %s accept what is there now", e.Source, e.ID),
+		}
+	}
+	return release, nil
+}
+
+// again opens a source where a release was found before. Where it may have
+// several, it is the one with the digest; else it is what is there now.
+func (p *Plan) again(ctx context.Context, id, resolved, digest string) (*source.Release, error) {
+	opened, err := p.open(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
+	want := source.Want{}
+	if opened.IDs() != nil {
+		want.Manifest = digest
+	}
+	release, err := opened.Release(ctx, id, want)
+	return release, explain(err, id, resolved)
 }
 
 // foreign adds to an error that a path of a lock file is one of another
@@ -166,7 +196,7 @@ func (m *Manager) Unlock(path string, ids ...string) ([]Locking, error) {
 		for _, id := range ids {
 			e, _ := file.Entry(id)
 			if !file.Drop(id) {
-				return nil, &host.PluginError{ID: id, Fault: host.Absent, Message: path + " does not pin it"}
+				return nil, &host.PluginError{ID: id, Fault: host.Absent, Message: path + " does not pin it", Help: "check the id"}
 			}
 			done = append(done, Locking{ID: id, Version: e.Version, Done: "removed"})
 		}
@@ -176,19 +206,19 @@ func (m *Manager) Unlock(path string, ids ...string) ([]Locking, error) {
 
 // editLock changes a lock file.
 func (m *Manager) editLock(path string, edit func(*lockfile.File) ([]Locking, error)) ([]Locking, error) {
-	file, err := lockfile.Read(path)
+	file, err := readLock(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		file, err = &lockfile.File{Schema: lockfile.Schema}, nil
 	}
 	if err != nil {
-		return nil, explain(err, "", "")
+		return nil, err
 	}
 	done, err := edit(file)
 	if err != nil {
 		return nil, err
 	}
 	if err := file.Write(path); err != nil {
-		return nil, &host.InputError{Message: "cannot write " + path, Err: err}
+		return nil, &host.InputError{Message: "the lock file cannot be written", Help: "check the permissions of its folder; nothing was changed", Err: err}
 	}
 	return done, nil
 }
@@ -204,13 +234,18 @@ func (m *Manager) lock(file *lockfile.File, id string) (Locking, error) {
 		return Locking{}, explain(err, id, "")
 	}
 	l := Locking{ID: id, Version: p.Manifest.Version, Done: "pinned"}
+	e := lockfile.NewEntry(p.Manifest, raw, p.Record.Source, p.Record.Resolved, p.Record.Development)
 	if old, there := file.Entry(id); there {
 		l.Done, l.Differences = "unchanged", old.Drift(p.Manifest, p.Digest)
-		if len(l.Differences) > 0 {
-			l.Done = "changed"
+		if old.Resolved != e.Resolved || old.Source != e.Source {
+			l.Differences = append(l.Differences, fmt.Sprintf("source: locked %s, found %s", old.Resolved, e.Resolved))
 		}
+		if len(l.Differences) == 0 {
+			return l, nil
+		}
+		l.Done = "changed"
 	}
-	file.Put(lockfile.NewEntry(p.Manifest, raw, p.Record.Source, p.Record.Resolved, p.Record.Development))
+	file.Put(e)
 	return l, nil
 }
 
@@ -223,9 +258,9 @@ func (m *Manager) installed(id string) (*store.Plugin, error) {
 	case p == nil && m.bundled(id):
 		return nil, &host.PluginError{ID: id, Fault: host.Absent, Message: "it came with zlayer and is not installed", Help: "the version of zlayer pins it"}
 	case p == nil:
-		return nil, &host.PluginError{ID: id, Fault: host.Absent, Message: "it is not installed", Help: "zlayer plugin list shows what is; zlayer plugin add installs"}
+		return nil, notInstalled(id)
 	case p.Problem != nil:
-		return nil, &host.PluginError{ID: id, Message: "it cannot be used", Help: "zlayer plugin add installs it anew", Err: p.Problem}
+		return nil, &host.PluginError{ID: id, Message: "it cannot be used", Help: helpFor(p), Err: p.Problem}
 	}
 	return p, nil
 }

@@ -4,10 +4,14 @@ package plugins
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/internal/artifact"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/host/internal/source"
 )
 
@@ -45,7 +49,7 @@ func (m *Manager) Mirror(ctx context.Context, destination string, sources ...str
 	}
 	defer target.close()
 	if target.layout == nil {
-		return nil, &host.InputError{Message: destination + " is not a folder or a .tar", Help: "write ./FOLDER or FILE.tar"}
+		return nil, &host.InputError{Message: "a mirror is a folder or a .tar, and " + destination + " is neither", Help: "write ./FOLDER or FILE.tar; zlayer plugin publish writes to registries"}
 	}
 	list := []Mirrored{}
 	for _, r := range releases {
@@ -126,13 +130,16 @@ func (p *Plan) installedReleases(ctx context.Context) ([]*source.Release, error)
 		if err != nil {
 			return nil, err
 		}
-		opened, err := p.open(ctx, installed.Record.Resolved)
+		r, err := p.again(ctx, id, installed.Record.Resolved, installed.Digest)
 		if err != nil {
 			return nil, err
 		}
-		r, err := opened.Release(ctx, id, source.Want{})
-		if err != nil {
-			return nil, explain(err, id, installed.Record.Resolved)
+		if r.Digest != installed.Digest {
+			return nil, &host.PluginError{
+				ID: id, Fault: host.Absent,
+				Message: fmt.Sprintf("%s no longer has what is installed: expected digest %s, got %s", r.Resolved, installed.Digest, r.Digest),
+				Help:    "zlayer plugin add " + r.Source + " installs what is there now",
+			}
 		}
 		list = append(list, r)
 	}
@@ -146,22 +153,41 @@ func (m *Manager) target(ctx context.Context, destination string) (*target, erro
 		return nil, explain(err, "", destination)
 	}
 	t := &target{spec: spec}
-	switch spec.Kind {
-	case source.Registry:
+	switch {
+	case spec.Kind == source.Registry && spec.Digest == "":
 		t.repo, err = artifact.Registry(m.client, spec.Location)
-	case source.Folder:
+		err = explain(err, "", destination)
+	case spec.Kind == source.Folder:
 		t.layout, err = artifact.CreateLayout(spec.Location)
-	case source.File:
+		err = unwritable(destination, err)
+	case spec.Kind == source.File && filepath.Ext(spec.Location) == ".tar":
 		t.archive = spec.Location
-		err = m.archiveLayout(ctx, t)
+		err = unwritable(destination, m.archiveLayout(ctx, t))
 	default:
-		return nil, &host.InputError{Message: "nothing can be written to " + destination, Help: "name a registry reference, a ./FOLDER or a FILE.tar"}
+		err = &host.InputError{Message: "nothing can be written to " + spec.String(), Help: "name REGISTRY/REPOSITORY[:TAG], a ./FOLDER or a FILE.tar"}
 	}
 	if err != nil {
 		t.close()
-		return nil, explain(err, "", destination)
+		return nil, err
 	}
 	return t, nil
+}
+
+// unwritable explains why nothing can be written to a folder or an archive.
+func unwritable(destination string, err error) error {
+	var (
+		content *registry.Error
+		archive *source.Error
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &content):
+		return &host.InputError{Message: destination + " is there, and cannot be added to: " + content.Message, Help: content.Help, Err: content.Err}
+	case errors.As(err, &archive):
+		return &host.InputError{Message: destination + " is there, and cannot be added to: " + archive.Message, Help: "name another folder or file", Err: archive.Err}
+	}
+	return &host.InputError{Message: "cannot write " + destination, Help: "check the path, its permissions and the free space", Err: err}
 }
 
 // archiveLayout makes the layout that becomes an archive: with what the archive

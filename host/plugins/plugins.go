@@ -9,8 +9,12 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
@@ -40,7 +44,7 @@ func Open(c host.Config) (*Manager, error) {
 		return nil, &host.InputError{Message: "the state folder cannot be found", Err: err}
 	}
 	c.DataDir = dir
-	policy, err := trust.ParsePolicy(c.Signatures.Policy)
+	policy, err := trust.ParsePolicy(cmp.Or(c.Signatures.Policy, string(trust.Off)))
 	if err != nil {
 		return nil, &host.InputError{Message: "the signature policy cannot be used", Err: err}
 	}
@@ -60,10 +64,11 @@ func (m *Manager) find(pinned bool) (*store.Set, error) {
 		c.LockFile, c.Locked = m.config.LockFile, m.config.Locked
 	}
 	set, err := inventory.Find(c)
-	if err != nil {
-		return nil, explain(err, "", "")
+	var path *fs.PathError
+	if errors.As(err, &path) && slices.ContainsFunc(m.config.PluginDirs, func(dir string) bool { return path.Path == dir }) {
+		return nil, &host.InputError{Message: "a folder of plugins cannot be read", Help: "check --plugin-dir and ZLAYER_PLUGIN_DIR", Err: path}
 	}
-	return set, nil
+	return set, explain(err, "", "")
 }
 
 // trust is who is trusted, as the settings say.

@@ -3,6 +3,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -60,7 +61,7 @@ func (m *Manager) Publish(ctx context.Context, folders []string, destination str
 	var signer *trust.Signer
 	if o.Key != "" {
 		if signer, err = trust.OpenSigner(o.Key, o.Password); err != nil {
-			return nil, &host.InputError{Message: "cannot sign with " + o.Key, Err: err}
+			return nil, &host.InputError{Message: "cannot sign with " + o.Key, Help: "name the file of a private key in PEM; nothing was published", Err: err}
 		}
 	}
 	target, err := m.target(ctx, destination)
@@ -124,7 +125,7 @@ func merge(folders []string) (*pieces, error) {
 	}
 	var err error
 	if p.manifest, err = manifest.Merge(list...); err != nil {
-		return nil, &host.InputError{Message: "these are not the folders of one plugin", Err: err}
+		return nil, &host.InputError{Message: "these are not the folders of one plugin", Help: "name the folders of one version, each sealed for another platform", Err: err}
 	}
 	return p, p.whole()
 }
@@ -133,7 +134,7 @@ func merge(folders []string) (*pieces, error) {
 func readSealed(dir string) (*manifest.Manifest, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, manifest.FileName))
 	if err != nil {
-		return nil, &host.InputError{Message: dir + " is not the folder of a plugin", Err: err}
+		return nil, &host.InputError{Message: dir + " is not the folder of a plugin", Help: "name a folder with a " + manifest.FileName, Err: err}
 	}
 	m, err := manifest.Parse(raw)
 	if err == nil {
@@ -150,7 +151,7 @@ func (p *pieces) whole() error {
 	for _, f := range p.manifest.Files {
 		file, _, err := p.open(f)
 		if err != nil {
-			return &host.InputError{Message: fmt.Sprintf("%s for %s is in none of the folders", f.Path, f.Platform), Help: "name the folder of each platform", Err: err}
+			return &host.InputError{Message: fmt.Sprintf("%s, for %s, is in none of the folders", f.Path, cmp.Or(f.Platform, "every platform")), Help: "name the folder of each platform"}
 		}
 		got, err := manifest.Digest(file)
 		file.Close()
@@ -224,33 +225,35 @@ func (t *target) finish(ctx context.Context, signer *trust.Signer) error {
 	if t.archive == "" {
 		return nil
 	}
-	digest, err := t.write(ctx)
-	if err != nil || signer == nil {
-		return err
-	}
-	signature, err := signer.Detached(digest)
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteMode(t.archive+source.SignatureSuffix, signature, 0o644)
-}
-
-// write writes the archive, whole or not at all, and returns its digest.
-func (t *target) write(ctx context.Context) (digest string, err error) {
 	file, err := os.CreateTemp(filepath.Dir(t.archive), ".archive-")
 	if err != nil {
-		return "", err
+		return unwritable(t.archive, err)
 	}
 	defer os.Remove(file.Name()) // after the rename there is nothing
 	defer file.Close()
+	digest, err := t.write(ctx, file)
+	if err != nil {
+		return unwritable(t.archive, err)
+	}
+	if signer != nil {
+		signature, err := signer.Detached(digest)
+		if err != nil {
+			return &host.InputError{Message: "cannot sign " + t.archive, Help: "nothing was written", Err: err}
+		}
+		if err := atomicfile.WriteMode(t.archive+source.SignatureSuffix, signature, 0o644); err != nil {
+			return unwritable(t.archive, err)
+		}
+	}
+	return unwritable(t.archive, os.Rename(file.Name(), t.archive))
+}
+
+// write writes the archive into a file and returns its digest.
+func (t *target) write(ctx context.Context, file *os.File) (string, error) {
 	sum := sha256.New()
 	if err := t.layout.WriteTar(ctx, io.MultiWriter(file, sum)); err != nil {
 		return "", err
 	}
-	if err := errors.Join(file.Chmod(0o644), file.Close()); err != nil {
-		return "", err
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), os.Rename(file.Name(), t.archive)
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), errors.Join(file.Chmod(0o644), file.Close())
 }
 
 // close ends the work with a target.

@@ -4,6 +4,7 @@ package plugins
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zlayer/zlayer/host"
 )
@@ -21,6 +22,7 @@ type Removed struct {
 // Remove removes plugins with all their versions, or none of them when one is
 // not installed. What still runs goes on to its end.
 func (m *Manager) Remove(ctx context.Context, ids ...string) ([]Removed, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	removed := []Removed{}
 	for _, id := range ids {
 		r, err := m.removal(id)
@@ -39,11 +41,13 @@ func (m *Manager) removal(id string) (Removed, error) {
 		return Removed{}, explain(err, id, "")
 	}
 	if p == nil {
-		e := &host.PluginError{ID: id, Fault: host.Absent, Message: "it is not installed", Help: "zlayer plugin list shows what is"}
 		if m.bundled(id) {
-			e.Message, e.Help = "it came with zlayer and cannot be removed", "another plugin of this id, added with --replace, takes its place"
+			return Removed{}, &host.PluginError{
+				ID: id, Fault: host.Absent, Message: "it came with zlayer and cannot be removed",
+				Help: "another plugin of this id, added with --replace, takes its place",
+			}
 		}
-		return Removed{}, e
+		return Removed{}, notInstalled(id)
 	}
 	r := Removed{ID: id}
 	if p.Manifest != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/host/internal/source"
+	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/host/internal/version"
 )
 
@@ -35,11 +36,11 @@ func (m *Manager) PlanUpdate(ctx context.Context, ids ...string) (*Plan, error) 
 
 // update looks for a newer release of one plugin.
 func (p *Plan) update(ctx context.Context, id string) error {
-	installed, err := p.manager.installed(id)
+	installed, err := p.manager.updatable(id)
 	if err != nil {
 		return err
 	}
-	text := installed.Record.Source
+	text := source.Newest(installed.Record.Source)
 	opened, err := p.open(ctx, text)
 	if err != nil {
 		return err
@@ -48,7 +49,7 @@ func (p *Plan) update(ctx context.Context, id string) error {
 	if err != nil {
 		return explain(err, id, text)
 	}
-	if version.Compare(release.Manifest.Version, installed.Manifest.Version) < 0 {
+	if installed.Problem == nil && version.Compare(release.Manifest.Version, installed.Manifest.Version) < 0 {
 		c := keep(installed)
 		c.Notes = append(release.Notes, "the newest version there is "+release.Manifest.Version+", which is older")
 		p.Changes = append(p.Changes, c)
@@ -62,6 +63,19 @@ func (p *Plan) update(ctx context.Context, id string) error {
 	c.Notes = append(c.Notes, p.manager.pinnedNote(id, c)...)
 	p.Changes = append(p.Changes, c)
 	return nil
+}
+
+// updatable returns the installed plugin with an id. What is the matter with it
+// does not matter: another version may be the cure.
+func (m *Manager) updatable(id string) (*store.Plugin, error) {
+	p, err := m.shelf.Current(id)
+	if err != nil {
+		return nil, explain(err, id, "")
+	}
+	if p == nil || p.Record == nil {
+		return m.installed(id)
+	}
+	return p, nil
 }
 
 // pinnedNote says that the project's lock file goes before what is installed.
@@ -91,7 +105,7 @@ func (m *Manager) PlanRollback(ctx context.Context, id string) (*Plan, error) {
 		return nil, explain(err, id, "")
 	}
 	if before.Problem != nil {
-		return nil, &host.PluginError{ID: id, Message: "the version before cannot be used", Err: before.Problem}
+		return nil, &host.PluginError{ID: id, Message: "the version before cannot be used", Help: helpFor(before), Err: before.Problem}
 	}
 	p, err := m.newPlan(ctx)
 	if err != nil {

@@ -68,7 +68,7 @@ func (m *Manager) missing(set *store.Set, list []Verification, ids []string) ([]
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(list, func(v Verification) bool { return v.ID == id }) {
-			return nil, &host.PluginError{ID: id, Fault: host.Absent, Message: "it is not installed", Help: "zlayer plugin list shows what is"}
+			return nil, notInstalled(id)
 		}
 	}
 	for i := range list {
@@ -105,8 +105,8 @@ func (v *view) verify(p *store.Plugin) Verification {
 // repair says how a damaged plugin is made whole.
 func repair(p *store.Plugin) string {
 	switch {
-	case p.Record != nil:
-		return "zlayer plugin add " + p.Record.Source + " installs it anew"
+	case p.Origin == store.Installed:
+		return helpFor(p)
 	case p.Origin == store.PluginDir:
 		return "if you built it yourself, run zlayer plugin seal " + p.Dir
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/zlayer/zlayer/host/internal/lockfile"
+	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
 // Kind says where a source is.
@@ -139,6 +140,18 @@ func parseReference(text string) Spec {
 		name, tag = name[:colon], name[colon+1:]
 	}
 	return Spec{Kind: Registry, Location: name, Tag: tag, Digest: digest}
+}
+
+// Newest returns a source without the version that was asked for there, so that
+// it means the newest. A tag that is no version moves by itself, and a digest
+// is meant; both stay.
+func Newest(text string) string {
+	s, err := Parse(text)
+	if err != nil || s.Kind != Registry || s.Digest != "" || !manifest.ValidVersion(versionOf(s.Tag)) {
+		return text
+	}
+	s.Tag = ""
+	return s.String()
 }
 
 // String returns the source as it is recorded and shown: paths are absolute,
