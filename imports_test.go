@@ -71,6 +71,7 @@ var owners = []struct {
 	{"github.com/google/go-containerregistry", []string{"host/internal/registry", "host/internal/artifact", "host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
 	{"github.com/sigstore", []string{"host/internal/trust"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
+	{"golang.org/x/term", []string{"cmd/zlayer/internal/cli"}},
 	{"golang.org/x/mod", []string{"host/internal/version"}},
 }
 

@@ -10,9 +10,13 @@ import (
 )
 
 // Warnings returns what is to be said about the plugins themselves, whatever is
-// built: where they differ from the project's lock file.
+// built: where they differ from the project's lock file. Where that is refused
+// there are none, but errors of who uses them.
 func (h *Host) Warnings() []string {
 	var list []string
+	if h.config.Locked {
+		return nil
+	}
 	for _, d := range h.plugins.Drifts() {
 		list = append(list, d.Message+"; "+d.Help)
 	}

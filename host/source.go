@@ -45,6 +45,10 @@ func ReadSource(name string) (Source, error) {
 // say (SPEC 1): with the plugins that come with zlayer a ZImagefile, else the
 // one ZImagefile.*, else a Dockerfile, else a Containerfile.
 func (h *Host) Discover(dir string) (string, error) {
+	// Which build files there are depends on the frontends that are there.
+	if err := h.drifted(); err != nil {
+		return "", err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return "", &InputError{Message: "cannot read the build context " + dir, Help: "give the folder that holds the files to build", Err: cause(err)}
@@ -83,7 +87,7 @@ func (h *Host) Discover(dir string) (string, error) {
 
 // noFrontend is the error when no usable frontend understands something.
 func noFrontend(what string) error {
-	return &PluginError{Message: "no frontend is installed that understands " + what, Help: "zlayer plugin list shows what is installed and what is broken"}
+	return &PluginError{Fault: Absent, Message: "no frontend is installed that understands " + what, Help: "zlayer plugin list shows what is installed and what is broken"}
 }
 
 // syntax returns the frontend that a "# syntax=" line asks for, without the name

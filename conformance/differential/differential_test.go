@@ -26,6 +26,7 @@ import (
 	"github.com/zlayer/zlayer/conformance/internal/serve"
 	"github.com/zlayer/zlayer/conformance/vectors"
 	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/host/plugins"
 )
 
 var (
@@ -129,7 +130,6 @@ func newSuite(t *testing.T, who string, sides ...string) *suite {
 	}
 	for i, name := range sides {
 		s.sides[i] = newSide(t, name, filepath.Join(root, "state-"+strconv.Itoa(i)))
-		s.sides[i].usable(t)
 	}
 	if s.servers, err = serve.Start(s.root); err != nil {
 		t.Fatal(err)
@@ -162,6 +162,7 @@ func newSide(t *testing.T, name, state string) *side {
 	if *pluginDirs != "" {
 		config.PluginDirs = strings.Split(*pluginDirs, ",")
 	}
+	usable(t, config, backend)
 	h, err := host.Open(config)
 	if err != nil {
 		t.Fatal(err)
@@ -294,16 +295,24 @@ func fillWant(c *vectors.Container, text string) error {
 	return errors.Join(err, f.Close())
 }
 
-// usable ends the test when the side has no backend.
-func (s *side) usable(t *testing.T) {
+// usable ends the test when there is no such backend.
+func usable(t *testing.T, c host.Config, backend string) {
 	t.Helper()
+	m, err := plugins.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := m.List()
+	if err != nil {
+		t.Fatal(err)
+	}
 	problem := "there is none; run make build"
-	for _, p := range s.host.Plugins() {
-		if p.ID == s.backend && p.Problem == "" {
+	for _, p := range list {
+		if p.ID == backend && p.Problem == "" {
 			return
-		} else if p.ID == s.backend {
+		} else if p.ID == backend {
 			problem = p.Problem
 		}
 	}
-	t.Fatalf("%s: %s", s.backend, problem)
+	t.Fatalf("%s: %s", backend, problem)
 }

@@ -82,7 +82,7 @@ func (a *app) build(c *cobra.Command, given []string) error {
 	if err := a.request(c, given, &r); err != nil {
 		return err
 	}
-	h, err := a.open()
+	h, err := a.understand()
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func (a *app) check(c *cobra.Command, paths []string) error {
 	if err != nil {
 		return err
 	}
-	h, err := a.open()
+	h, err := a.understand()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (a *app) check(c *cobra.Command, paths []string) error {
 		}
 	}
 	if reached {
-		return errReported
+		return reported(exitSource)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -22,7 +23,7 @@ func (a *app) compileOn(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	args := []string{"plugin", "compile", "--data-dir", a.dataDir}
+	args := []string{"plugin", "compile", "--data-dir", a.found.DataDir}
 	for _, dir := range a.config.Strings("plugin-dir") {
 		abs, err := filepath.Abs(dir)
 		if err != nil {
@@ -31,7 +32,8 @@ func (a *app) compileOn(ctx context.Context) {
 		args = append(args, "--plugin-dir", abs)
 	}
 	cmd := exec.Command(self, args...)
-	cmd.Dir = a.dataDir
+	// The frontend may be one that only the lock file of a project names.
+	cmd.Dir = filepath.Dir(cmp.Or(a.found.LockFile, a.found.DataDir+"/"))
 	cmd.Env = a.Environ
 	detach(cmd)
 	if cmd.Start() == nil {

@@ -19,9 +19,6 @@ import (
 	"github.com/zlayer/zlayer/host"
 )
 
-// errNotConforming ends a conformance run whose report says what is wrong.
-var errNotConforming = errors.New("the plugin does not conform")
-
 // The names of what the author of a plugin may put into its folder.
 const (
 	knownFile  = "conformance.txt"
@@ -40,15 +37,15 @@ sdk/SPEC.md. What the plugin declares selects the cases.
 of the message" a line: they do not count, and a line that is not right does.
 The folder ` + vectorsDir + ` beside it holds cases of the author's own.
 
-It ends with 0 when the plugin conforms, with 9 when it does not, and with 5
-when it cannot be tested.`,
+It ends with 0 when the plugin conforms, with 9 when it does not, with 5 when it
+cannot be tested, and with 10 when there is none.`,
 		Example: `  zlayer conformance ./dist/my-frontend
   zlayer conformance dockerfile --run frontend --run 'contract/manifest-*'
   zlayer conformance ./my-backend -o junit=junit.xml -o html=report.html
   zlayer conformance ./my-frontend --engine 'wasmtime run {module}'
   zlayer conformance ./my-backend --fix`,
 		Args:              args(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.completePlugins,
+		ValidArgsFunction: only(1, a.completeIDs(anyPlugin, cobra.ShellCompDirectiveDefault)),
 		RunE:              func(c *cobra.Command, given []string) error { return a.conformance(c, given[0]) },
 	}
 	f := c.Flags()
@@ -102,7 +99,7 @@ func (a *app) conformance(c *cobra.Command, plugin string) error {
 		return known.fix(a.Stderr)
 	}
 	if !r.OK() {
-		return errNotConforming
+		return reported(exitConformance)
 	}
 	return nil
 }
@@ -164,17 +161,17 @@ func (a *app) pluginFolder(plugin string) (string, error) {
 	if isDir(plugin) {
 		return plugin, nil
 	}
-	h, err := a.open()
+	list, err := a.listed()
 	if err != nil {
 		return "", err
 	}
-	for _, p := range h.Plugins() {
+	for _, p := range list {
 		if p.ID == plugin {
 			return p.Path, nil
 		}
 	}
 	return "", &host.PluginError{
-		ID: plugin, Message: "there is no such folder, and no installed plugin has this id", Help: "zlayer plugin list shows all plugins",
+		ID: plugin, Fault: host.Absent, Message: "there is no such folder, and no installed plugin has this id", Help: "zlayer plugin list shows all plugins",
 	}
 }
 
@@ -184,11 +181,11 @@ func (a *app) frontendFolder() (string, error) {
 	if dir := bundleDir(); dir != "" {
 		return dir, nil
 	}
-	h, err := a.open()
+	list, err := a.listed()
 	if err != nil {
 		return "", err
 	}
-	for _, p := range h.Plugins() {
+	for _, p := range list {
 		if p.ID == "dockerfile" {
 			return filepath.Dir(p.Path), nil
 		}

@@ -12,22 +12,6 @@ import (
 	"github.com/zlayer/zlayer/conformance/suite"
 )
 
-// completePlugins completes ids of plugins, also of broken ones; else folders.
-func (a *app) completePlugins(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(given) > 0 || a.configure(c, nil) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	h, err := a.open()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	}
-	var ids []string
-	for _, p := range h.Plugins() {
-		ids = append(ids, p.ID)
-	}
-	return ids, cobra.ShellCompDirectiveDefault
-}
-
 // completeCases completes the sections and cases of the plugin that is given.
 func (a *app) completeCases(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 	const directive = cobra.ShellCompDirectiveNoFileComp

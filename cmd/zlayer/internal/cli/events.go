@@ -5,9 +5,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
 	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/sdk/diag"
 )
 
 // finish tells how a command ended and returns its exit code.
@@ -29,7 +31,18 @@ func (a *app) shower(mode string) progress.Shower {
 	if mode == "json" {
 		a.events = s
 	}
+	a.quiet = mode == "quiet"
 	return s
+}
+
+// warn says something that does not stop a command.
+func (a *app) warn(text string) {
+	switch {
+	case a.events != nil:
+		a.events.Event(host.Event{Type: host.EventDiagnostic, Diagnostic: diag.Warning(nil, "plugins", text)})
+	case !a.quiet:
+		fmt.Fprintf(a.Stderr, "zlayer: warning: %s\n", progress.Visible(text))
+	}
 }
 
 // errorEvents says as events what report says as text.

@@ -29,6 +29,10 @@ const (
 	exitUnsupported = 7
 	exitInput       = 8
 	exitConformance = 9
+	exitAbsent      = 10
+	exitRefused     = 11
+	exitUnreachable = 12
+	exitDrift       = 13
 	exitInterrupted = 130
 )
 
@@ -40,11 +44,15 @@ const exitCodes = `Every command ends with one of these codes:
   2    wrong flags, arguments or settings
   3    the build file has errors; for check, findings that reach --severity
   4    a step of the build failed
-  5    a plugin is missing, broken or of another version
+  5    a plugin is broken or of another version
   6    an image could not be found, fetched or pushed
   7    no backend can build what was asked
   8    an input cannot be used: a context, a file, a secret, a name, an output
   9    a plugin does not conform
+  10   a plugin, or a version of it, is not found
+  11   a plugin is refused by policy, or was not accepted
+  12   the source of a plugin cannot be reached, or refuses access
+  13   plugins differ from zlayer.lock
   130  interrupted`
 
 // newExitCodesTopic returns the help topic "exit-codes".
@@ -63,12 +71,17 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
-// errReported ends a command whose findings are already on the screen.
-var errReported = errors.New("findings were reported")
+// reported ends a command, with this code, whose findings are already on the
+// screen.
+type reported int
+
+// Error says so.
+func (r reported) Error() string { return "findings were reported" }
 
 // exitCode returns the code that a command ends with.
 func exitCode(ctx context.Context, err error) int {
 	var (
+		done        reported
 		usage       *usageError
 		input       *host.InputError
 		unsupported *host.UnsupportedError
@@ -80,10 +93,10 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errReported), errors.As(err, &source):
+	case errors.As(err, &done):
+		return int(done)
+	case errors.As(err, &source):
 		return exitSource
-	case errors.Is(err, errNotConforming):
-		return exitConformance
 	case interrupted(ctx, err):
 		return exitInterrupted
 	case errors.As(err, &usage):
@@ -93,13 +106,28 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.As(err, &step):
 		return exitStep
 	case errors.As(err, &plugin):
-		return exitPlugin
+		return faultCode(plugin.Fault)
 	case errors.As(err, &image):
 		return exitImage
 	case errors.As(err, &input):
 		return exitInput
 	}
 	return exitInternal
+}
+
+// faultCode returns the code for what is the matter with a plugin.
+func faultCode(f host.Fault) int {
+	switch f {
+	case host.Absent:
+		return exitAbsent
+	case host.Refused:
+		return exitRefused
+	case host.Unreachable:
+		return exitUnreachable
+	case host.Drifted:
+		return exitDrift
+	}
+	return exitPlugin
 }
 
 // interrupted says whether a command ended because the user wanted it to.
@@ -111,12 +139,13 @@ func interrupted(ctx context.Context, err error) bool {
 func (a *app) report(ctx context.Context, err error) {
 	w := a.Stderr
 	var (
+		done   reported
 		step   *host.StepError
 		plugin *host.PluginError
 	)
 	files, findings := findingsOf(err)
 	switch {
-	case err == nil, errors.Is(err, errReported), errors.Is(err, errNotConforming):
+	case err == nil, errors.As(err, &done):
 	case interrupted(ctx, err):
 		fmt.Fprintln(w, "zlayer: interrupted")
 	case errors.As(err, &step):

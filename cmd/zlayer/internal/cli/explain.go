@@ -24,7 +24,7 @@ say is a finding at its place, and the command ends with 3.`,
 			if err != nil {
 				return err
 			}
-			h, err := a.open()
+			h, err := a.understand()
 			if err != nil {
 				return err
 			}

@@ -3,125 +3,90 @@
 package cli
 
 import (
-	"fmt"
-	"text/tabwriter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/host/plugins"
 )
 
 func newPlugin(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:     "plugin",
-		Short:   "Work with plugins",
-		Example: "  zlayer plugin list",
-		Args:    args(subcommand),
-		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+		Use:   "plugin",
+		Short: "Install, check and write plugins",
+		Long: `Plugins are frontends, which understand build files, and backends, which build
+them. Some come with zlayer; these commands install others, from registries,
+URLs, archives and folders, and pin them for a project in ` + plugins.LockName + `.`,
+		Example: `  zlayer plugin add registry.example/acme/oven
+  zlayer plugin list
+  zlayer plugin lock`,
+		Args: args(subcommand),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 
 		SuggestionsMinimumDistance: 2,
 	}
-	c.AddCommand(newPluginList(a), newPluginNew(a), newPluginCompile(a), newPluginSeal())
+	c.AddCommand(
+		newPluginAdd(a), newPluginList(a), newPluginInfo(a), newPluginVerify(a), newPluginUpdate(a), newPluginRollback(a),
+		newPluginRemove(a), newPluginLock(a), newPluginDoctor(a), newPluginPublish(a), newPluginMirror(a),
+		newPluginNew(a), newPluginSeal(), newPluginCompile(a),
+	)
 	return c
 }
 
-func newPluginList(a *app) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "list",
-		Short: "List the plugins, and the broken ones with the reason",
-		Long: `List shows every plugin that zlayer finds: in the bundle beside the binary, in
-the state folder and in each --plugin-dir. A plugin that cannot be used is
-listed with the reason.`,
-		Example: "  zlayer plugin list\n  zlayer plugin list --format json",
-		Args:    args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			asJSON, err := wantJSON(c)
-			if err != nil {
-				return err
-			}
-			h, err := a.open()
-			if err != nil {
-				return err
-			}
-			list := h.Plugins()
-			if asJSON {
-				return writeJSON(a.Stdout, list)
-			}
-			return a.pluginTable(list)
-		},
+// listed returns all plugins.
+func (a *app) listed() ([]plugins.Plugin, error) {
+	m, err := a.manager()
+	if err != nil {
+		return nil, err
 	}
-	formatFlag(c)
-	return c
+	return m.List()
 }
 
-func (a *app) pluginTable(list []host.Plugin) error {
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tVERSION\tKIND\tPROTOCOL\tPATH\tSTATE")
-	for _, p := range list {
-		state := "ok"
-		if p.Problem != "" {
-			state = "broken: " + p.Problem
+// completion completes arguments or the value of a flag.
+type completion = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective)
+
+// completeIDs completes ids of plugins that are not given yet: those that fit.
+// Besides, the directive completes.
+func (a *app) completeIDs(fits func(plugins.Plugin) bool, directive cobra.ShellCompDirective) completion {
+	return func(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if a.configure(c, nil) != nil {
+			return nil, directive
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Version, p.Kind, p.Protocol, p.Path, state)
-	}
-	return w.Flush()
-}
-
-func newPluginCompile(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:     "compile",
-		Short:   "Fill the compile cache of all frontends",
-		Long:    "Compile translates the wasm modules of all frontends to machine code, so that\nthe next check starts at once. It is never needed, only faster.",
-		Example: "  zlayer plugin compile",
-		Args:    args(cobra.NoArgs),
-		RunE: func(c *cobra.Command, _ []string) error {
-			h, err := a.open()
-			if err != nil {
-				return err
+		list, err := a.listed()
+		if err != nil {
+			return nil, directive
+		}
+		var ids []string
+		for _, p := range list {
+			if fits(p) && !slices.Contains(given, p.ID) && !slices.Contains(ids, p.ID) {
+				ids = append(ids, p.ID)
 			}
-			return h.Compile(c.Context())
-		},
+		}
+		return ids, directive
 	}
 }
 
-func newPluginSeal() *cobra.Command {
-	var platform string
-	c := &cobra.Command{
-		Use:   "seal FOLDER…",
-		Short: "Write the digests of a plugin's files into its manifest",
-		Long: `Seal completes zlayer-plugin.json in the folder of a plugin being built: it
-writes the digest of every file it lists, and for files without a platform of
-a backend the one it was built for. Authors run it after each build.`,
-		Example: "  zlayer plugin seal ./my-backend\n  zlayer plugin seal --platform linux/arm64 ./my-backend-arm64",
-		Args:    args(cobra.MinimumNArgs(1)),
-		RunE: func(_ *cobra.Command, folders []string) error {
-			for _, folder := range folders {
-				if err := host.Seal(folder, platform); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+// only completes so many arguments.
+func only(n int, complete completion) completion {
+	return func(c *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(given) >= n {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(c, given, typed)
 	}
-	c.Flags().StringVar(&platform, "platform", "", "platform that the plugin was built for, os/arch; else this machine's")
-	return c
+}
+
+// anyPlugin fits every plugin.
+func anyPlugin(plugins.Plugin) bool { return true }
+
+// completeInstalled completes ids of installed plugins.
+func (a *app) completeInstalled() completion {
+	installed := func(p plugins.Plugin) bool { return p.Origin == "installed" }
+	return a.completeIDs(installed, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // completeBackends completes ids of backends.
-func (a *app) completeBackends(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	const directive = cobra.ShellCompDirectiveNoFileComp
-	if a.configure(c, nil) != nil {
-		return nil, directive
-	}
-	h, err := a.open()
-	if err != nil {
-		return nil, directive
-	}
-	var ids []string
-	for _, p := range h.Plugins() {
-		if p.Kind == "backend" && p.Problem == "" {
-			ids = append(ids, p.ID)
-		}
-	}
-	return ids, directive
+func (a *app) completeBackends(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	backend := func(p plugins.Plugin) bool { return p.Kind == "backend" && p.Problem == "" }
+	return a.completeIDs(backend, cobra.ShellCompDirectiveNoFileComp)(c, nil, typed)
 }

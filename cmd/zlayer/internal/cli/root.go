@@ -3,8 +3,8 @@
 // Package cli is zlayer's command line: one file a command. Commands parse,
 // call package host, and print; they decide nothing else.
 //
-// Results go to stdout, everything else to stderr. No command asks questions,
-// so all work without a terminal.
+// Results go to stdout, everything else to stderr. What asks a question at a
+// terminal has a flag or a variable for it, so all work without one.
 package cli
 
 import (
@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -59,9 +58,10 @@ type app struct {
 	Process
 	config *config.Config
 	host   *host.Host
-	// dataDir is the state folder of host, absolute.
-	dataDir string
-	events  progress.Shower // set when stderr is for JSON events only
+	// found is how host was opened.
+	found  host.Config
+	events progress.Shower // set when stderr is for JSON events only
+	quiet  bool            // set when stderr is for errors only
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -86,16 +86,29 @@ user's config.yaml, in this order; "zlayer config" shows them.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, c.CommandPath())
 	})
-	flags := root.PersistentFlags()
-	flags.String("data-dir", "", "state folder (images, caches, plugins)")
-	flags.StringArray("plugin-dir", nil, "a further folder of plugins; may be repeated")
-	flags.StringArray("insecure-registry", nil, "a registry reached over http or with an unknown certificate; may be repeated")
+	settingFlags(root)
 	root.AddCommand(
 		newBuild(a), newCheck(a), newIR(a), newExplain(a),
 		newImages(a), newTag(a), newPush(a), newSave(a),
 		newPlugin(a), newConformance(a), newConfig(a), newVersion(a), newExitCodesTopic(),
 	)
 	return root
+}
+
+// settingFlags adds the settings that every command has as a flag.
+func settingFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.String("data-dir", "", "state folder (images, caches, plugins)")
+	f.StringArray("plugin-dir", nil, "a further folder of plugins; may be repeated")
+	f.StringArray("insecure-registry", nil, "a registry reached over http or with an unknown certificate; may be repeated")
+	f.String("locked", "ci", "when plugins must be those of zlayer.lock: never, ci or always; alone, it is always")
+	f.Lookup("locked").NoOptDefVal = "always"
+	f.String("signatures", "off", "what is demanded of the signatures of installed plugins: off, warn or require")
+	f.StringArray("trusted-key", nil, "a public key that may sign plugins, FILE or PATTERN=FILE; may be repeated")
+	f.StringArray("trusted-identity", nil, "an identity that may sign plugins, issuer=URL,subject=NAME; may be repeated")
+	f.String("trusted-root", "", "file trusted_root.json: who vouches for identities")
+	choices(root, "locked", "never", "ci", "always")
+	choices(root, "signatures", "off", "warn", "require")
 }
 
 // configure reads the settings before every command.
@@ -113,79 +126,6 @@ func (a *app) configure(c *cobra.Command, _ []string) error {
 		return &usageError{err}
 	}
 	return nil
-}
-
-// open returns the host, opened at the first call.
-func (a *app) open() (*host.Host, error) {
-	if a.host != nil {
-		return a.host, nil
-	}
-	dir, err := a.stateFolder()
-	if err != nil {
-		return nil, err
-	}
-	a.dataDir = dir
-	h, err := host.Open(host.Config{
-		DataDir:            dir,
-		BundleDir:          bundleDir(),
-		PluginDirs:         a.config.Strings("plugin-dir"),
-		InsecureRegistries: a.config.Strings("insecure-registry"),
-		Environ:            a.Environ,
-		Version:            a.Version,
-	})
-	a.host = h
-	return h, err
-}
-
-// stateFolder returns the state folder as an absolute path.
-func (a *app) stateFolder() (string, error) {
-	dir := a.config.String("data-dir")
-	if dir == "" {
-		var err error
-		if dir, err = defaultDataDir(); err != nil {
-			return "", err
-		}
-	}
-	return filepath.Abs(dir)
-}
-
-// defaultDataDir is the XDG data home's zlayer folder; for root the system's.
-func defaultDataDir() (string, error) {
-	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
-		return filepath.Join(dir, "zlayer"), nil
-	}
-	if os.Geteuid() == 0 {
-		return "/var/lib/zlayer", nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", usagef("finding the state folder: %w; set ZLAYER_DATA_DIR", err)
-	}
-	return filepath.Join(home, ".local", "share", "zlayer"), nil
-}
-
-// bundleDir is the folder of plugins beside the binary: plugins/, or
-// ../lib/zlayer/plugins when installed under a prefix.
-func bundleDir() string {
-	self, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	if real, err := filepath.EvalSymlinks(self); err == nil {
-		self = real
-	}
-	dir := filepath.Dir(self)
-	for _, candidate := range []string{"plugins", "../lib/zlayer/plugins"} {
-		if path := filepath.Join(dir, candidate); isDir(path) {
-			return path
-		}
-	}
-	return ""
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // getenv returns a variable of the process's environment, or "".

@@ -59,6 +59,11 @@ func Keys() []Key {
 	return []Key{
 		{Name: "data-dir", Default: "", Doc: "state folder (images, caches, plugins)", Private: true},
 		{Name: "plugin-dir", Default: []string{}, Doc: "more folders of plugins", Private: true},
+		{Name: "locked", Default: "ci", Doc: "when plugins must be those of zlayer.lock", Values: []string{"never", "ci", "always"}},
+		{Name: "signatures", Default: "off", Doc: "what is demanded of the signatures of installed plugins", Private: true, Values: []string{"off", "warn", "require"}},
+		{Name: "trusted-key", Default: []string{}, Doc: "public keys that may sign plugins: FILE, or PATTERN=FILE for some ids", Private: true},
+		{Name: "trusted-identity", Default: []string{}, Doc: "identities that may sign plugins: issuer=URL,subject=NAME", Private: true, Separator: ";"},
+		{Name: "trusted-root", Default: "", Doc: "file trusted_root.json, who vouches for identities", Private: true},
 		{Name: "insecure-registry", Default: []string{}, Doc: "registries reached over http or with an unknown certificate", Private: true, Separator: ","},
 		{Name: "backend", Default: "", Doc: "id of the backend to build with"},
 		{Name: "prefer-backend", Default: []string{}, Doc: "ids of backends, the preferred one first; the others follow in the order of ids", Separator: ","},
@@ -142,7 +147,7 @@ func Load(s Sources) (*Config, error) {
 	if err := c.file(s.UserFile, false); err != nil {
 		return nil, err
 	}
-	if err := c.file(findUp(s.WorkDir, ProjectFile), true); err != nil {
+	if err := c.file(FindProject(s.WorkDir), true); err != nil {
 		return nil, err
 	}
 	if err := c.environment(s.Environ); err != nil {
@@ -276,11 +281,11 @@ func (c *Config) validate() error {
 	return nil
 }
 
-// findUp returns the path of the nearest file of that name in dir or above it,
-// or "".
-func findUp(dir, name string) string {
+// FindProject returns the path of the nearest ProjectFile in a folder or above
+// it, or "".
+func FindProject(dir string) string {
 	for {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(dir, ProjectFile)
 		if _, err := os.Stat(path); err == nil {
 			return path
 		}
