@@ -79,7 +79,7 @@ func (h *Host) unclaimed(s Source) *diagv1.Diagnostic {
 	return &diagv1.Diagnostic{
 		Severity: diagv1.Severity_SEVERITY_INFO, Code: "unclaimed-name",
 		Message: fmt.Sprintf("no installed frontend claims the name %q, so it is read as a %s", name, defaultName),
-		Help:    "-z reads a file as a ZImagefile whatever its name",
+		Help:    "zlayer plugin add installs a frontend for it; -z reads a file as a ZImagefile whatever its name",
 	}
 }
 

@@ -225,9 +225,14 @@ func (s *Staged) place() error {
 	return os.Rename(s.dir, dir)
 }
 
-// record writes where the release came from.
+// record writes where the release came from. When it was added stays what it
+// was.
 func (s *Staged) record() error {
-	data, err := json.MarshalIndent(s.parcel.Record, "", "  ")
+	r := s.parcel.Record
+	if old, err := s.shelf.record(s.parcel.Digest); err == nil {
+		r.Added = old.Added
+	}
+	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
