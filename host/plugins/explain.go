@@ -108,7 +108,8 @@ func (c *Change) explain(err error) error {
 			Message: sum.Path + " of " + c.Source + " is not the file that its manifest means: expected " + sum.Want + ", got " + sum.Got,
 		}
 	case errors.As(err, &module):
-		return &host.PluginError{ID: c.ID, Message: module.Message, Help: help, Stderr: module.Stderr, Err: module.Err}
+		main, _ := c.release.Manifest.Main(store.Platform())
+		return &host.PluginError{ID: c.ID, Message: main.Path + ": " + module.Message, Help: help, Stderr: module.Stderr, Err: module.Err}
 	}
 	return explain(err, c.ID, c.Source)
 }

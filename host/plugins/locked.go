@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/zlayer/zlayer/host"
@@ -56,7 +57,7 @@ func readLock(path string) (*lockfile.File, error) {
 	var bad *lockfile.Error
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &host.InputError{Message: "there is no lock file " + path, Help: "zlayer plugin lock writes one", Err: fs.ErrNotExist}
+		return nil, &host.InputError{Message: "there is no lock file " + path, Help: "zlayer plugin lock writes one"}
 	case err != nil && !errors.As(err, &bad):
 		return nil, &host.InputError{Message: "the lock file cannot be read", Help: "check its permissions", Err: err}
 	}
@@ -108,7 +109,7 @@ func (p *Plan) release(ctx context.Context, e lockfile.Entry, mirror source.Sour
 	}
 	release, err := p.again(ctx, e.ID, e.Resolved, e.Manifest)
 	if err != nil {
-		return nil, foreign(e, err)
+		return nil, lost(e, err)
 	}
 	if drift := e.Drift(release.Manifest, release.Digest); len(drift) > 0 {
 		return nil, &host.PluginError{
@@ -135,15 +136,20 @@ func (p *Plan) again(ctx context.Context, id, resolved, digest string) (*source.
 	return release, explain(err, id, resolved)
 }
 
-// foreign adds to an error that a path of a lock file is one of another
-// machine, perhaps.
-func foreign(e lockfile.Entry, err error) error {
+// lost adds to an error what to do about a pin that is no longer where it was,
+// or never was anywhere else than on its author's machine.
+func lost(e lockfile.Entry, err error) error {
 	var plugin *host.PluginError
-	if errors.As(err, &plugin) && plugin.Fault == host.Absent && e.Development {
-		plugin.ID = e.ID
-		plugin.Help = "it was installed from a folder, which only its author has: publish it, add it from there, and lock it again"
+	if !errors.As(err, &plugin) || plugin.Fault != host.Absent {
+		return err
 	}
-	return err
+	found := *plugin
+	found.ID = e.ID
+	found.Help = fmt.Sprintf("--from names a mirror that has it; zlayer plugin add %s and zlayer plugin lock %s pin what is there now", e.Source, e.ID)
+	if e.Development {
+		found.Help = "it was installed from a folder, which only its author has: publish it, add it from there, and lock it again"
+	}
+	return &found
 }
 
 // keep is a change that changes nothing.
@@ -206,12 +212,11 @@ func (m *Manager) Unlock(path string, ids ...string) ([]Locking, error) {
 
 // editLock changes a lock file.
 func (m *Manager) editLock(path string, edit func(*lockfile.File) ([]Locking, error)) ([]Locking, error) {
-	file, err := readLock(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		file, err = &lockfile.File{Schema: lockfile.Schema}, nil
-	}
-	if err != nil {
-		return nil, err
+	file := &lockfile.File{Schema: lockfile.Schema}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		if file, err = readLock(path); err != nil {
+			return nil, err
+		}
 	}
 	done, err := edit(file)
 	if err != nil {

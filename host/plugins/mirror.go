@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -186,6 +187,10 @@ func unwritable(destination string, err error) error {
 		return &host.InputError{Message: destination + " is there, and cannot be added to: " + content.Message, Help: content.Help, Err: content.Err}
 	case errors.As(err, &archive):
 		return &host.InputError{Message: destination + " is there, and cannot be added to: " + archive.Message, Help: "name another folder or file", Err: archive.Err}
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err // the path may be one that the user does not know
 	}
 	return &host.InputError{Message: "cannot write " + destination, Help: "check the path, its permissions and the free space", Err: err}
 }

@@ -46,7 +46,7 @@ func Open(c host.Config) (*Manager, error) {
 	c.DataDir = dir
 	policy, err := trust.ParsePolicy(cmp.Or(c.Signatures.Policy, string(trust.Off)))
 	if err != nil {
-		return nil, &host.InputError{Message: "the signature policy cannot be used", Err: err}
+		return nil, trustError(err)
 	}
 	return &Manager{
 		config: c, policy: policy, shelf: inventory.Shelf(dir),

@@ -61,7 +61,7 @@ func (m *Manager) Publish(ctx context.Context, folders []string, destination str
 	var signer *trust.Signer
 	if o.Key != "" {
 		if signer, err = trust.OpenSigner(o.Key, o.Password); err != nil {
-			return nil, &host.InputError{Message: "cannot sign with " + o.Key, Help: "name the file of a private key in PEM; nothing was published", Err: err}
+			return nil, &host.InputError{Message: "it cannot be signed", Help: "name the file of a private key in PEM; nothing was published", Err: err}
 		}
 	}
 	target, err := m.target(ctx, destination)

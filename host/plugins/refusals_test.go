@@ -82,19 +82,20 @@ func changed(change func(*manifest.Manifest)) *plugin { return frontend("tool", 
 
 func otherMajor(m *manifest.Manifest) { m.Protocol.Major = 7 }
 
-// tampered installs a plugin, changes a file of it, and returns the Manager.
-func (l *lab) tampered(suffix, content string) *Manager {
+// tampered installs a plugin, changes a file of it or, without a name, its
+// record, and returns the Manager.
+func (l *lab) tampered(name, content string) *Manager {
 	l.Helper()
 	publish(l, l.at(), "", frontend("tool", "1.0.0"))
 	m := manager(l, l.config)
 	add(l, m, AddOptions{}, l.at())
 	for _, file := range tree(l, filepath.Join(m.config.DataDir, "plugins", "releases")) {
-		if strings.HasSuffix(file, suffix) {
+		if filepath.Base(file) == name || name == "" && !strings.Contains(file, "/") {
 			write(l, filepath.Join(m.config.DataDir, "plugins", "releases", file), content)
 			return m
 		}
 	}
-	l.Fatalf("there is no %s", suffix)
+	l.Fatalf("there is no %s", name)
 	return nil
 }
 
@@ -205,7 +206,9 @@ var refusals = []struct {
 		return l.add(l.web.URL + "/tool.tar.gz")
 	}},
 	{"404 repository", func(l *lab) error { return l.add(l.at()) }},
-	{"404 tag", func(l *lab) error { return l.add(l.at()+":3.0.0", frontend("tool", "1.0.0"), frontend("tool", "2.0.0")) }},
+	{"404 tag", func(l *lab) error {
+		return l.add(l.at()+":3.0.0", frontend("tool", "1.0.0"), frontend("tool", "2.0.0"))
+	}},
 	{"404 of a URL", func(l *lab) error { return l.add(l.web.URL + "/tool.tar.gz") }},
 	{"429 for ever", func(l *lab) error { return l.broken("/", status(429)) }},
 	{"500", func(l *lab) error { return l.broken("/manifests/", status(500)) }},
@@ -367,8 +370,10 @@ var refusals = []struct {
 		return err
 	}},
 	{"a module changed after install", func(l *lab) error { return verified(l, l.tampered("m.wasm", "other")) }},
-	{"a manifest changed after install", func(l *lab) error { return verified(l, l.tampered(manifest.FileName, frontend("tool", "2.0.0").raw(l))) }},
-	{"a record changed after install", func(l *lab) error { return verified(l, l.tampered(".json", "{")) }},
+	{"a manifest changed after install", func(l *lab) error {
+		return verified(l, l.tampered(manifest.FileName, frontend("tool", "2.0.0").raw(l)))
+	}},
+	{"a record changed after install", func(l *lab) error { return verified(l, l.tampered("", "{")) }},
 	{"use of a changed module", func(l *lab) error { return used(l, l.tampered("m.wasm", "other")) }},
 	{"use of a changed manifest", func(l *lab) error { return used(l, l.tampered(manifest.FileName, frontend("tool", "2.0.0").raw(l))) }},
 	{"use of what nobody signed", func(l *lab) error {

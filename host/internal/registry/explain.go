@@ -37,6 +37,7 @@ func (x *exchange) explain(ctx context.Context, err error) error {
 	var answer *remoteerr.Error
 	var cert *tls.CertificateVerificationError
 	if errors.As(err, &answer) && !errors.As(err, &cert) {
+		e.Err = said(answer)
 		x.explainAnswer(e, answer.StatusCode)
 	} else {
 		x.explainSilence(e, err)
@@ -61,6 +62,22 @@ func (x *exchange) explainAnswer(e *Error, code int) {
 	}
 }
 
+// said is what a server says itself, which may be nothing. What request it
+// answered helps nobody.
+func said(answer *remoteerr.Error) error {
+	const most = 300
+	var texts []string
+	for _, d := range answer.Errors {
+		if d.Message != "" {
+			texts = append(texts, d.Message)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return fmt.Errorf("it says %.*q", most, strings.Join(texts, "; "))
+}
+
 // explainSilence is for a server that did not answer.
 func (x *exchange) explainSilence(e *Error, err error) {
 	e.Kind, e.Message = KindUnreachable, x.server+" does not answer"
@@ -74,7 +91,7 @@ func (x *exchange) explainSilence(e *Error, err error) {
 		e.Message = "the certificate of " + x.server + " is not trusted"
 		e.Help = "install the authority that signed it, or list the registry as insecure"
 	case errors.Is(err, errPlainHTTP), strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		e.Message = x.server + " is only reachable over plain http, which is refused"
+		e.Message, e.Err = x.server+" is only reachable over plain http, which is refused", nil
 		e.Help = "list the registry as insecure when you trust the network in between"
 	case strings.Contains(text, "does not match requested digest"):
 		e.Kind, e.Message = KindDamaged, x.server+" sent something else than was asked for"
@@ -83,7 +100,8 @@ func (x *exchange) explainSilence(e *Error, err error) {
 		e.Message = x.server + " sent something that no registry sends"
 		e.Help = "check the name of the registry, and that no proxy or login page is in between"
 	case errors.Is(err, errBrokeOff):
-		e.Message, e.Help = "the connection to "+x.server+" broke off again and again", "check the network, and try again"
+		e.Message, e.Err = "the connection to "+x.server+" broke off again and again", nil
+		e.Help = "check the network, and try again"
 	}
 }
 

@@ -45,7 +45,7 @@ func parse(reference string, opts ...name.Option) (name.Reference, error) {
 	if err != nil {
 		return nil, &Error{
 			Kind: KindReference, Reference: reference, Message: "this is not a reference",
-			Help: `write it as "[registry[:port]/]name[:tag][@sha256:…]", the name in lower case`, Err: err,
+			Help: `write it as "[registry[:port]/]name[:tag][@sha256:…]", the name in lower case`,
 		}
 	}
 	if d, ok := ref.(name.Digest); ok {

@@ -8,6 +8,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -96,7 +97,12 @@ func newRelease(source string, raw []byte) (*Release, error) {
 		err = m.Validate()
 	}
 	if err != nil {
-		return nil, &Error{Problem: Broken, Source: source, Message: "its manifest is not valid", Help: "report this to the plugin's author", Err: err}
+		e := &Error{Problem: Broken, Source: source, Message: "its manifest is not valid", Help: "correct it, or report this to the plugin's author", Err: err}
+		var newer *manifest.SchemaError
+		if errors.As(err, &newer) && newer.Schema > manifest.Schema {
+			e.Help = "update zlayer, or use an older version of the plugin"
+		}
+		return nil, e
 	}
 	digest, err := manifest.Digest(bytes.NewReader(raw))
 	if err != nil {

@@ -58,7 +58,10 @@ func (r *repository) get(ctx context.Context, tagOrDigest string) (*Release, err
 		Manifest: a.Manifest(), Raw: a.Plugin(), Digest: a.Release(),
 		Source: r.spec.String(), Resolved: r.name + "@" + a.Digest(),
 		Subject: a.Digest(), Statement: a.Raw(), artifact: a,
-		open: func(ctx context.Context, f manifest.File) (io.ReadCloser, error) { return a.Open(ctx, f.Digest) },
+		open: func(ctx context.Context, f manifest.File) (io.ReadCloser, error) {
+			file, err := a.Open(ctx, f.Digest)
+			return named{file, r.name, f}, damaged(r.name, f, err)
+		},
 	}, nil
 }
 
@@ -98,7 +101,7 @@ func (r *repository) tagged(ctx context.Context, tag string) (*Release, error) {
 		}
 	case absent(err):
 		if versions, listErr := r.versions(ctx); listErr == nil && len(versions) > 0 {
-			return nil, &Error{Problem: Absent, Source: r.name, Message: "it has nothing by the tag " + tag, Help: "it has versions " + r.known(versions)}
+			return nil, &Error{Problem: Absent, Source: r.name, Message: "it has nothing by the tag " + tag, Help: "name one of its versions: " + r.known(versions)}
 		}
 	}
 	return rel, err
@@ -131,7 +134,7 @@ func (r *repository) byManifest(ctx context.Context, digest string) (*Release, e
 	}
 	return nil, &Error{
 		Problem: Absent, Source: r.name, Message: "it has no release whose manifest has digest " + digest,
-		Help: "it has versions " + r.known(versions) + "; get the one that is missing from where it was",
+		Help: "it has versions " + r.known(versions),
 	}
 }
 

@@ -49,7 +49,7 @@ func Parse(text string) (Spec, error) {
 	case text == "":
 		return Spec{}, &Error{Problem: Absent, Source: text, Message: "no source is named", Help: helpForms}
 	case strings.HasPrefix(text, ociScheme):
-		return parseReference(strings.TrimPrefix(text, ociScheme)), nil
+		return parseReference(strings.TrimPrefix(text, ociScheme))
 	case strings.Contains(text, "://"):
 		return parseURL(text)
 	case looksLikePath(text) || exists(text):
@@ -57,7 +57,7 @@ func Parse(text string) (Spec, error) {
 	case !namesRegistry(text):
 		return Spec{}, &Error{Problem: Absent, Source: text, Message: "there is no file or folder by this name, and it names no registry", Help: helpForms}
 	}
-	return parseReference(text), nil
+	return parseReference(text)
 }
 
 // helpForms says what a source may be.
@@ -131,15 +131,18 @@ func parseURL(text string) (Spec, error) {
 	return Spec{Kind: URL, Location: text}, nil
 }
 
-// parseReference splits a reference; the registry's client says what is wrong
-// with it.
-func parseReference(text string) Spec {
-	name, digest, _ := strings.Cut(text, "@")
+// parseReference splits a reference; what is wrong with its name the registry's
+// client says.
+func parseReference(text string) (Spec, error) {
+	name, digest, pinned := strings.Cut(text, "@")
+	if pinned && !manifest.ValidDigest(digest) {
+		return Spec{}, &Error{Problem: Absent, Source: text, Message: "what is behind the @ is no digest", Help: `write it as "sha256:" and 64 hexadecimal digits`}
+	}
 	tag := ""
 	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
 		name, tag = name[:colon], name[colon+1:]
 	}
-	return Spec{Kind: Registry, Location: name, Tag: tag, Digest: digest}
+	return Spec{Kind: Registry, Location: name, Tag: tag, Digest: digest}, nil
 }
 
 // Newest returns a source without the version that was asked for there, so that
