@@ -31,8 +31,9 @@ type Process struct {
 	Stdout, Stderr io.Writer
 	// Environ is the environment, as from os.Environ.
 	Environ []string
-	// Version is zlayer's own version.
-	Version string
+	// Version is zlayer's own version, Commit that of its source; empty when
+	// it is not known.
+	Version, Commit string
 }
 
 // Main runs one command and returns its exit code.
