@@ -11,6 +11,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"io/fs"
 	"log"
@@ -27,7 +28,9 @@ import (
 
 	"github.com/zlayer/zlayer/host"
 	ours "github.com/zlayer/zlayer/host/internal/registry"
+	"github.com/zlayer/zlayer/host/internal/source"
 	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/host/internal/trust"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
@@ -289,6 +292,20 @@ func keyPair(t testing.TB, name string) (secret, public string) {
 		write(t, filepath.Join(dir, name+".pem"), inPEM("PUBLIC KEY", shared))
 }
 
+// detached signs a file; the signature is beside it.
+func detached(t testing.TB, key, file string) {
+	t.Helper()
+	signer, err := trust.OpenSigner(key, nil)
+	ok(t, err)
+	data, err := os.ReadFile(file)
+	ok(t, err)
+	digest, err := manifest.Digest(bytes.NewReader(data))
+	ok(t, err)
+	signature, err := signer.Detached(digest)
+	ok(t, err)
+	write(t, file+source.SignatureSuffix, string(signature))
+}
+
 // installed is what List says is installed, as "id version".
 func installed(t testing.TB, m *Manager) string {
 	t.Helper()
@@ -316,4 +333,10 @@ func tree(t testing.TB, dir string) []string {
 		return err
 	}))
 	return list
+}
+
+// absent says whether an error is that a plugin is not there.
+func absent(err error) bool {
+	var e *host.PluginError
+	return errors.As(err, &e) && e.Fault == host.Absent
 }

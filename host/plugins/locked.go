@@ -182,7 +182,7 @@ func (m *Manager) Lock(ctx context.Context, path string, ids ...string) ([]Locki
 			return nil, explain(err, "", "")
 		}
 	}
-	return m.editLock(path, func(file *lockfile.File) ([]Locking, error) {
+	return m.editLock(ctx, path, func(file *lockfile.File) ([]Locking, error) {
 		done := []Locking{}
 		for _, id := range ids {
 			l, err := m.lock(file, id)
@@ -197,7 +197,7 @@ func (m *Manager) Lock(ctx context.Context, path string, ids ...string) ([]Locki
 
 // Unlock removes pins from a lock file.
 func (m *Manager) Unlock(path string, ids ...string) ([]Locking, error) {
-	return m.editLock(path, func(file *lockfile.File) ([]Locking, error) {
+	return m.editLock(context.Background(), path, func(file *lockfile.File) ([]Locking, error) {
 		done := []Locking{}
 		for _, id := range ids {
 			e, _ := file.Entry(id)
@@ -210,22 +210,24 @@ func (m *Manager) Unlock(path string, ids ...string) ([]Locking, error) {
 	})
 }
 
-// editLock changes a lock file.
-func (m *Manager) editLock(path string, edit func(*lockfile.File) ([]Locking, error)) ([]Locking, error) {
-	file := &lockfile.File{Schema: lockfile.Schema}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		if file, err = readLock(path); err != nil {
-			return nil, err
+// editLock changes a lock file, one process at a time, so that no pin is lost.
+func (m *Manager) editLock(ctx context.Context, path string, edit func(*lockfile.File) ([]Locking, error)) (done []Locking, err error) {
+	err = m.shelf.Alone(ctx, func() error {
+		file := &lockfile.File{Schema: lockfile.Schema}
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			if file, err = readLock(path); err != nil {
+				return err
+			}
 		}
-	}
-	done, err := edit(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Write(path); err != nil {
-		return nil, &host.InputError{Message: "the lock file cannot be written", Help: "check the permissions of its folder; nothing was changed", Err: err}
-	}
-	return done, nil
+		if done, err = edit(file); err != nil {
+			return err
+		}
+		if err := file.Write(path); err != nil {
+			return &host.InputError{Message: "the lock file cannot be written", Help: "check the permissions of its folder; nothing was changed", Err: err}
+		}
+		return nil
+	})
+	return done, explain(err, "", "")
 }
 
 // lock pins one plugin.

@@ -131,16 +131,23 @@ func (s *Shelf) write(x *index) error {
 
 // locked does something with the index under the lock.
 func (s *Shelf) locked(ctx context.Context, work func(*index) error) error {
+	return s.Alone(ctx, func() error {
+		x, err := s.read()
+		if err != nil {
+			return err
+		}
+		return work(x)
+	})
+}
+
+// Alone does something while no other process changes plugins.
+func (s *Shelf) Alone(ctx context.Context, work func() error) error {
 	unlock, err := s.lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	x, err := s.read()
-	if err != nil {
-		return err
-	}
-	return work(x)
+	return work()
 }
 
 // update changes the index under the lock.
