@@ -26,7 +26,7 @@ var seeds = []string{
 	"FROM 日本 AS é😀\nENV 😀=${😀} \\\n é=\"😀\nRUN 😀 $😀 [\"😀\"", "# escape=`\nFROM x\nRUN a ``\nENV a=b`", "# escape=x\n# escape=`\nFROM x",
 	"#!/x\n# escape=`\nFROM x\n# syntax=y", "{\"syntax\":\"x\"}", "// syntax=x\nFROM y", "# check=skip=all;error=true;x\nFROM X", "RU\\\nN x\nFR\\\nOM y A\\\nS z\nCO\\\nPY --fr\\\nom=z a b",
 	"FROM x\nEXPOSE a 1- 70000 1:2:3 $x/UDP 80/TCP", "FROM x\nHEALTHCHECK --interval=1 CMD [\"a\"", "FROM x\nADD --checksum=$a b c\nADD --checksum=sha256:x http://a b",
-	"FROM x\nCMD [\n", "FROM x\nCMD [\"\\ud83d\\ude00\", \"\\u00", "FROM x\n RUN\u00a0a\n\u2003RUN b\u3000",
+	"FROM x\nCOPY [\"\\u0000$a\", \"b\"]", "FROM x\nCMD [\n", "FROM x\nCMD [\"\\ud83d\\ude00\", \"\\u00", "FROM x\n RUN\u00a0a\n\u2003RUN b\u3000",
 }
 
 func FuzzParse(f *testing.F) {

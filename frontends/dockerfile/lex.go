@@ -103,7 +103,7 @@ func (l *lexer) next() lexToken {
 			return l.item(lexQuote, 1)
 		}
 		return l.rune(lexText, 0)
-	case c == in:
+	case in != 0 && c == in: // JSON can say NUL
 		return l.closed(in)
 	case c == '$':
 		return l.dollar()

@@ -8,12 +8,13 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 // args reads declarations of arguments, one step each.
 func (p *parser) args(f *field) []*irv1.Step {
 	var out []*irv1.Step
-	for _, pair := range p.pairs(f, true, p.literal, p.expanded) {
+	for _, pair := range p.pairs(f, true, p.literal, p.value) {
 		out = append(out, argStep(pair))
 	}
 	return out
@@ -25,7 +26,7 @@ func argStep(pair *irv1.Pair) *irv1.Step {
 		Range: join(pair.Key.Range, pair.Value.GetRange()),
 		Op:    &irv1.Step_Arg{Arg: &irv1.Pairs{Pairs: []*irv1.Pair{pair}}},
 	}
-	s.Text = stepText(s)
+	s.Text = ir.StepText(s)
 	return s
 }
 
@@ -76,13 +77,13 @@ func (b *body) add(f *field, s *irv1.Step) {
 func (p *parser) finish(s *irv1.Step, at span, comment int) *irv1.Step {
 	s.Range = p.rangeOf(at)
 	s.Comment = p.commentAbove(comment)
-	s.Text = stepText(s)
+	s.Text = ir.StepText(s)
 	return s
 }
 
 func (b *body) pairs(name string) {
 	f := b.get(name)
-	list := b.parser.pairs(f, false, b.expanded, b.expanded)
+	list := b.parser.pairs(f, false, b.expanded, b.value)
 	if len(list) == 0 {
 		return
 	}

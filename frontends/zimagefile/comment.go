@@ -9,7 +9,7 @@ import (
 )
 
 // commentAbove returns the comment on the lines directly above the line that
-// holds an offset, without "#". "" when there is none.
+// holds an offset, without "#" and the space around. "" when there is none.
 func (p *parser) commentAbove(at int) string {
 	var lines []string
 	start := p.lineStart(at)
@@ -48,5 +48,5 @@ func (p *parser) commentLine(start int) (string, bool) {
 		return "", false
 	}
 	text := string(p.src[c.start+1 : c.end])
-	return strings.TrimPrefix(text, " "), true
+	return strings.TrimSpace(text), true
 }

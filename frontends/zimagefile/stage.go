@@ -86,7 +86,7 @@ func (p *parser) stage(f fields, x *field, platform *irv1.Word) *irv1.Stage {
 		s.Base = w
 		p.checkEarlier(base)
 	}
-	s.Text = fromText(s)
+	s.Text = ir.StageText(s)
 	return s
 }
 
@@ -159,4 +159,12 @@ func (p *parser) from(f *field) *irv1.Word {
 		p.checkEarlier(f)
 	}
 	return p.literal(n)
+}
+
+// lower returns an ASCII letter as a small one.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }

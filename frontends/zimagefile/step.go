@@ -57,7 +57,7 @@ func (p *parser) instruction(in fields) *irv1.Step {
 	case "copy", "add":
 		return p.copy(f, in)
 	case "env":
-		list := p.pairs(f, false, p.expanded, p.expanded)
+		list := p.pairs(f, false, p.expanded, p.value)
 		if len(list) == 0 {
 			return nil
 		}
@@ -117,14 +117,29 @@ func (p *parser) checkModifiers(in fields, of *field) {
 // run reads a command with its variables and caches.
 func (p *parser) run(f *field, in fields) *irv1.Step {
 	r := &irv1.Run{
-		Command: p.command(f, false),
-		Env:     p.pairs(in.get("env"), false, p.expanded, p.expanded),
+		Command: asHeredoc(p.command(f, false)),
+		Env:     p.pairs(in.get("env"), false, p.expanded, p.value),
 		Mounts:  p.caches(in.get("cache")),
 	}
 	if r.Command == nil {
 		return nil
 	}
 	return &irv1.Step{Op: &irv1.Step_Run{Run: r}}
+}
+
+// asHeredoc writes a command of several lines as Dockerfile does: as a
+// here-document, which the shell runs in the same way unless it names its
+// interpreter.
+func asHeredoc(c *irv1.Command) *irv1.Command {
+	if !c.GetShell() || !strings.Contains(c.Words[0].Text, "\n") || strings.HasPrefix(c.Words[0].Text, "#!") {
+		return c
+	}
+	line := c.Words[0]
+	h := &irv1.Heredoc{Name: "EOF", Content: line.Text + "\n", Expand: true, Range: line.Range, Body: line.Range}
+	for strings.Contains("\n"+h.Content, "\n"+h.Name+"\n") {
+		h.Name += "F"
+	}
+	return &irv1.Command{Shell: true, Words: []*irv1.Word{{Text: "<<" + h.Name, Range: line.Range}}, Heredocs: []*irv1.Heredoc{h}}
 }
 
 // copy reads copy or add.

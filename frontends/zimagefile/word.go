@@ -5,15 +5,28 @@ package zimagefile
 import (
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 	"github.com/zlayer/zlayer/sdk/ir/expand"
 )
 
-// expanded makes a word that the build expands. A variable that is written
-// wrongly is reported.
-func (p *parser) expanded(n *node) *irv1.Word {
-	w := &irv1.Word{Text: escape(n.value), Range: p.rangeOf(n.span)}
+// expanded makes a word that the build expands.
+func (p *parser) expanded(n *node) *irv1.Word { return p.expandedText(n, escape(n.value, false)) }
+
+// value makes a word like expanded, for one side of a pair: white space stands
+// in quotes there.
+func (p *parser) value(n *node) *irv1.Word {
+	if !strings.ContainsFunc(n.value, unicode.IsSpace) {
+		return p.expanded(n)
+	}
+	return p.expandedText(n, `"`+escape(n.value, true)+`"`)
+}
+
+// expandedText makes the word of a value from its text. A variable that is
+// written wrongly is reported.
+func (p *parser) expandedText(n *node, text string) *irv1.Word {
+	w := &irv1.Word{Text: text, Range: p.rangeOf(n.span)}
 	if !strings.Contains(w.Text, "$") {
 		return w
 	}
@@ -25,15 +38,21 @@ func (p *parser) expanded(n *node) *irv1.Word {
 	return w
 }
 
-// escape turns the text of a value into a word that expands to it: quotes and
-// backslashes mean themselves, "$$" and "\$" are a dollar sign, variables stay.
-func escape(s string) string {
+// escape turns the text of a value into a word that expands to it, or into
+// what stands between double quotes: quotes and backslashes mean themselves,
+// "$$" and "\$" are a dollar sign, variables stay.
+func escape(s string, quoted bool) string {
 	if !strings.ContainsAny(s, `'"\$`) {
 		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s) + 8)
 	for i := 0; i < len(s); {
+		if quoted && s[i] == '\'' {
+			b.WriteByte('\'')
+			i++
+			continue
+		}
 		i += escapeNext(&b, s[i:], 0)
 	}
 	return b.String()

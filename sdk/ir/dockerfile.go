@@ -9,11 +9,10 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
-// Dockerfile writes a build as Dockerfile text. Parsing the text gives
-// the same build, but for ranges, source texts and the names of files; and for
-// quotes and here-documents where the language of the build needs none and
-// Dockerfile does. What Dockerfile has no way to say is left out and is an
-// error among the diagnostics.
+// Dockerfile writes a build as Dockerfile text. When there are no diagnostics,
+// parsing the text gives the same build: Text prints both the same, but for the
+// source texts, which are now those of StageText and StepText. What Dockerfile
+// has no way to say is left out and is an error among the diagnostics.
 func Dockerfile(b *irv1.Build) (string, []*diagv1.Diagnostic) {
 	r := &renderer{}
 	if err := Validate(b); err != nil {
@@ -27,6 +26,25 @@ func Dockerfile(b *irv1.Build) (string, []*diagv1.Diagnostic) {
 		r.container(c)
 	}
 	return r.out.String(), r.diagnostics
+}
+
+// StageText returns FROM as Dockerfile writes it: the source text of a stage
+// that is written in another language.
+func StageText(s *irv1.Stage) string {
+	r := &renderer{escape: `\`}
+	return r.from(s)
+}
+
+// StepText returns an instruction as Dockerfile writes it, its here-documents
+// below: the source text of a step that is written in another language. What
+// Dockerfile cannot say is written as if it could.
+func StepText(s *irv1.Step) string {
+	r := &renderer{escape: `\`}
+	line, docs := r.step(s)
+	for _, h := range docs {
+		line += "\n" + h.Content + h.Name
+	}
+	return line
 }
 
 // renderer writes Dockerfile text, an instruction after the other.
@@ -68,14 +86,18 @@ func (r *renderer) container(c *irv1.Container) {
 
 func (r *renderer) stage(s *irv1.Stage) {
 	r.at, r.bad = s.Range, false
-	line := "FROM " + r.flag("platform", s.Platform) + r.field(s.Base)
-	if s.Name != nil {
-		line += " AS " + r.field(s.Name)
-	}
-	r.emit(s.Comment, line, nil)
+	r.emit(s.Comment, r.from(s), nil)
 	for _, step := range s.Steps {
 		r.instruction(step)
 	}
+}
+
+func (r *renderer) from(s *irv1.Stage) string {
+	words := []*irv1.Word{s.GetBase()}
+	if s.GetName() != nil {
+		words = append(words, &irv1.Word{Text: "AS"}, s.Name)
+	}
+	return "FROM " + r.flag("platform", s.GetPlatform()) + r.fields(words)
 }
 
 func (r *renderer) instruction(s *irv1.Step) {
@@ -87,7 +109,7 @@ func (r *renderer) instruction(s *irv1.Step) {
 // emit writes an instruction with the comment above and the here-documents
 // below it, unless it cannot be said.
 func (r *renderer) emit(comment, line string, docs []*irv1.Heredoc) {
-	line = strings.TrimRight(line, " \t")
+	r.checkComment(comment)
 	r.checkLine(line)
 	for _, h := range docs {
 		r.checkBody(h)
@@ -110,33 +132,12 @@ func (r *renderer) emit(comment, line string, docs []*irv1.Heredoc) {
 	}
 }
 
-// checkLine refuses text that would not be one line.
-func (r *renderer) checkLine(line string) {
-	switch {
-	case strings.ContainsAny(line, "\n\r\x00"):
-		r.cannot(nil, "a line break inside an instruction", "use a here-document for a command of several lines")
-	case strings.HasSuffix(line, r.escape) && !strings.HasSuffix(line, r.escape+r.escape):
-		r.cannot(nil, "an instruction that ends in the escape character", "")
-	}
-}
-
-// checkBody refuses a here-document that would end too early.
-func (r *renderer) checkBody(h *irv1.Heredoc) {
-	for line := range strings.Lines(h.Content) {
-		if strings.TrimRight(line, "\r\n") == h.Name {
-			r.cannot(h.Range, "a here-document that holds a line with its own name, "+quote(h.Name), "")
-			return
-		}
-	}
-}
-
 // step returns the line of an instruction, and its here-documents.
 func (r *renderer) step(s *irv1.Step) (string, []*irv1.Heredoc) {
 	name := strings.ToUpper(opName(s)) + " "
 	switch op := s.Op.(type) {
 	case *irv1.Step_Run:
-		run := asHeredoc(op.Run)
-		return name + r.run(run), run.GetCommand().GetHeredocs()
+		return name + r.run(op.Run), op.Run.GetCommand().GetHeredocs()
 	case *irv1.Step_Copy:
 		return name + r.copy(op.Copy), op.Copy.GetInline()
 	case *irv1.Step_Add:
@@ -158,16 +159,19 @@ func (r *renderer) step(s *irv1.Step) (string, []*irv1.Heredoc) {
 	case *irv1.Step_Expose:
 		return name + r.fields(op.Expose.GetWords()), nil
 	case *irv1.Step_Volume:
-		return name + r.paths(op.Volume.GetWords(), ""), nil
+		return name + r.volumes(op.Volume.GetWords()), nil
 	case *irv1.Step_Shell:
 		return name + r.json(op.Shell.GetWords()), nil
 	case *irv1.Step_Cmd:
-		return name + r.command(op.Cmd), nil
+		return name + guard(r.command(op.Cmd)), nil
 	case *irv1.Step_Entrypoint:
-		return name + r.command(op.Entrypoint), nil
+		return name + guard(r.command(op.Entrypoint)), nil
 	case *irv1.Step_Healthcheck:
 		return name + r.healthcheck(op.Healthcheck), nil
 	case *irv1.Step_Onbuild:
+		if c := op.Onbuild.GetComment(); c != "" {
+			r.cannot(nil, "a comment on the instruction inside an ONBUILD", "")
+		}
 		line, docs := r.step(op.Onbuild)
 		return name + line, docs
 	}
@@ -188,45 +192,35 @@ func (r *renderer) run(x *irv1.Run) string {
 	if len(x.Env) > 0 {
 		r.cannot(x.Env[0].GetKey().GetRange(), "variables of a single RUN",
 			"set them in the command line, as in \"RUN NAME=value command\", or for all that follows with ENV")
+		b.WriteString(r.args(x.Env) + " ")
 	}
-	b.WriteString(r.command(x.Command))
+	b.WriteString(guard(r.command(x.Command)))
+	if x.Command.GetShell() && !begins(b.String(), x.Command.Heredocs) {
+		r.cannot(x.Command.Words[0].GetRange(), "a command whose \"<<\" are not its here-documents", "")
+	}
 	return b.String()
-}
-
-// asHeredoc writes a command of several lines as a here-document, which a shell
-// runs in the same way.
-func asHeredoc(x *irv1.Run) *irv1.Run {
-	c := x.GetCommand()
-	if !c.GetShell() || len(c.Heredocs) > 0 || len(c.Words) != 1 {
-		return x
-	}
-	text := c.Words[0].GetText()
-	if !strings.Contains(text, "\n") || strings.ContainsAny(text, "\r\x00") || strings.HasPrefix(text, "#!") {
-		return x
-	}
-	h := &irv1.Heredoc{Name: "EOF", Content: strings.TrimSuffix(text, "\n") + "\n", Expand: true}
-	for strings.Contains(h.Content, h.Name) {
-		h.Name += "_"
-	}
-	x = x.CloneVT()
-	x.Command.Heredocs = []*irv1.Heredoc{h}
-	x.Command.Words[0].Text = "<<" + h.Name
-	return x
 }
 
 func (r *renderer) copy(c *irv1.Copy) string {
 	flags := r.flag("from", c.From) + r.flag("chown", c.Chown) + r.flag("chmod", c.Chmod) +
-		r.flag("link", c.Link) + r.flag("parents", c.Parents) + r.flag("checksum", c.Checksum) +
-		r.flag("keep-git-dir", c.KeepGitDir) + r.flag("unpack", c.Unpack)
+		r.toggle("link", c.Link) + r.toggle("parents", c.Parents) + r.flag("checksum", c.Checksum) +
+		r.toggle("keep-git-dir", c.KeepGitDir) + r.toggle("unpack", c.Unpack)
 	for _, x := range c.Exclude {
 		flags += r.flag("exclude", x)
 	}
-	var docs strings.Builder
+	words := literal(c.Sources)
 	for _, h := range c.Inline {
-		docs.WriteString(r.heredoc(h) + " ")
+		words = append(words, r.heredoc(h))
 	}
-	words := append(append([]*irv1.Word{}, c.Sources...), c.Destination)
-	return flags + r.paths(words, docs.String())
+	words = append(words, c.Destination.GetText())
+	plain := strings.Join(words, " ")
+	switch {
+	case isPlainList(words) && begins(flags+plain, c.Inline):
+		return flags + guard(plain)
+	case len(c.Inline) > 0:
+		r.cannot(nil, "here-documents beside such paths", "copy them one by one")
+	}
+	return flags + r.json(append(append([]*irv1.Word{}, c.Sources...), c.Destination))
 }
 
 func (r *renderer) healthcheck(h *irv1.Healthcheck) string {

@@ -83,20 +83,38 @@ func TestDockerfileBackquote(t *testing.T) {
 	}
 }
 
-// A YAML string has no need of quotes, nor of one line.
-func TestDockerfileOfOtherLanguages(t *testing.T) {
-	got, diagnostics := ir.Dockerfile(file(from("scratch",
-		label("a=b c", `d=it\'s $e now`, `f="g h" i`), env("J= k "), run("cd /x\necho EOF $y\n"))))
-	want := `FROM scratch
-LABEL a="b c" d=it\'s\ $e\ now f="g h"\ i
-ENV J=" k "
-RUN <<EOF_
-cd /x
-echo EOF $y
-EOF_
-`
-	if got != want || len(diagnostics) > 0 {
-		t.Errorf("got:\n%s\nwant:\n%s\n%s", got, want, findings(diagnostics))
+// What Dockerfile cannot say is refused, what one can is not.
+func TestDockerfileLookalikes(t *testing.T) {
+	for _, command := range []string{`[ "$a" = "b" ]`, `[ 1 -lt 2 ]`, `echo "a << b"`, `cat <<<x`, `echo $((1<<2))`, `${x^^} <<EOF`, `["a", ]`, `[1 2]`} {
+		got, diagnostics := ir.Dockerfile(file(from("scratch", run(command))))
+		if want := "FROM scratch\nRUN " + command + "\n"; got != want || len(diagnostics) > 0 {
+			t.Errorf("%s: got %q, %s", command, got, findings(diagnostics))
+		}
+	}
+	for _, command := range []string{`["a"]`, `[1, -0.5e+3]`, `[[], {"a": null}]`, `[ ]`, `cat 3<<-"EOF"`, `x <<` + "`a`", `cat << EOF`} {
+		if got, diagnostics := ir.Dockerfile(file(from("scratch", run(command)))); len(diagnostics) == 0 {
+			t.Errorf("%s: got %q", command, got)
+		}
+	}
+}
+
+func TestSourceTexts(t *testing.T) {
+	transient := run("x")
+	transient.GetRun().Env = []*irv1.Pair{pair("A=1")}
+	for want, step := range map[string]*irv1.Step{
+		"RUN A=1 x":            transient,
+		"RUN <<EOF\na\nb\nEOF": runOf(&irv1.Run{Command: shell("<<EOF", &irv1.Heredoc{Name: "EOF", Content: "a\nb\n", Expand: true})}),
+		`VOLUME ["/a b"]`:      volume("/a b"),
+		"CMD a\nb":             cmd(shell("a\nb")),
+	} {
+		if got := ir.StepText(step); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	s := from("debian AS b")
+	s.Platform = w("linux/arm64")
+	if got := ir.StageText(s); got != "FROM --platform=linux/arm64 debian AS b" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -109,16 +127,24 @@ func TestDockerfileCannotSay(t *testing.T) {
 		want string
 	}{
 		{"line break before a command", run("#!/bin/x\nb"), "a line break inside an instruction (use a here-document"},
+		{"line break in a command", run("a\nb"), "a line break inside an instruction (use a here-document"},
+		{"blanks without quotes", label("a=b c", "d=e"), `the value "b c", whose blanks are outside of quotes`},
+		{"Unicode's blanks", env("A=\u00a0 b"), `the value "\u00a0 b" here`},
+		{"a flag that is no truth value", copyOf(&irv1.Copy{Link: w("TRUE")}, "a", "b"), `"TRUE" as a value of --link`},
+		{"an empty flag", copyOf(&irv1.Copy{From: w("")}, "a", "b"), "an empty --from"},
+		{"an empty volume", volume(" "), "a volume whose path is empty"},
+		{"tabs in a heredoc without", copyOf(&irv1.Copy{Inline: []*irv1.Heredoc{{Name: "f", Content: "\tx\n", StripTabs: true}}}, "/"), "a here-document without leading tabs that has them"},
+		{"NUL", run("a\x00"), "bytes that are no UTF-8 text"},
 		{"line break in a value", env("A=\"b\nc\""), "a line break inside an instruction"},
 		{"transient variables", transient, `variables of a single RUN (set them in the command line`},
 		{"escape at the end", run(`a \`), "an instruction that ends in the escape character"},
 		{"blanks in a port", expose("80 81"), `the word "80 81" here`},
 		{"blanks at an end", workdir("/a "), `the value "/a " here`},
-		{"open quotes in one value of several", env(`A="b c`, "D=e"), `the value "\"b c", whose quotes do not close`},
-		{"stray <<", run("cat <<EOF"), `"<<" in a command without beginning a here-document`},
+		{"open quotes in one value of several", env(`A="b c`, "D=e"), `the value "\"b c", whose blanks are outside of quotes or whose quotes do not close`},
+		{"stray <<", run("cat <<EOF"), `a command whose "<<" are not its here-documents`},
 		{"JSON as a shell command", run(`["a"]`), "a shell command that is a JSON array"},
 		{"heredoc with its own name", copyOf(&irv1.Copy{Inline: []*irv1.Heredoc{{Name: "f", Content: "f\n"}}}, "/"), "a here-document that holds a line with its own name"},
-		{"heredoc beside blanks", copyOf(&irv1.Copy{Inline: []*irv1.Heredoc{{Name: "f"}}}, "a b", "/"), "here-documents beside a path with blanks"},
+		{"heredoc beside blanks", copyOf(&irv1.Copy{Inline: []*irv1.Heredoc{{Name: "f"}}}, "a b", "/"), "here-documents beside such paths (copy them one by one)"},
 		{"not UTF-8 in JSON", cmd(exec("\xff")), `the bytes of "\xff", which are not UTF-8`},
 	}
 	for _, test := range tests {

@@ -3,8 +3,8 @@
 package ir
 
 import (
-	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
@@ -15,6 +15,9 @@ import (
 func (r *renderer) flag(name string, w *irv1.Word) string {
 	if w == nil {
 		return ""
+	}
+	if w.Text == "" {
+		r.cannot(w.Range, "an empty --"+name, "")
 	}
 	return "--" + name + "=" + r.flagText(w.Text) + " "
 }
@@ -33,9 +36,15 @@ func (r *renderer) flagText(s string) string {
 // mount writes a --mount: comma-separated fields, those with commas or quotes
 // in quotes of their own.
 func (r *renderer) mount(m *irv1.Mount) string {
+	if len(m.Options) == 0 {
+		r.cannot(m.Range, "a mount without options", "")
+	}
 	fields := make([]string, len(m.Options))
 	for i, o := range m.Options {
 		f := o.GetKey().GetText()
+		if strings.Contains(f, "=") {
+			r.cannot(m.Range, "the option "+quote(f)+" of a mount", "")
+		}
 		if o.GetValue() != nil {
 			f += "=" + o.Value.Text
 		}
@@ -47,13 +56,12 @@ func (r *renderer) mount(m *irv1.Mount) string {
 	return "--mount=" + r.flagText(strings.Join(fields, ",")) + " "
 }
 
-// field writes a word that ends at white space.
-func (r *renderer) field(w *irv1.Word) string {
-	text := w.GetText()
-	if text == "" || strings.ContainsFunc(text, isSpace) {
-		r.cannot(w.GetRange(), "the word "+quote(text)+" here, which is empty or has blanks in it", "")
+// toggle writes a flag that is true or false.
+func (r *renderer) toggle(name string, w *irv1.Word) string {
+	if text := w.GetText(); w != nil && text != "true" && text != "false" {
+		r.cannot(w.GetRange(), quote(text)+" as a value of --"+name, "the values are true and false")
 	}
-	return guard(text)
+	return r.flag(name, w)
 }
 
 // guard keeps a text from being read as a flag.
@@ -64,39 +72,60 @@ func guard(s string) string {
 	return s
 }
 
-func isSpace(c rune) bool { return c < utf8.RuneSelf && isBlank(byte(c)) }
-
-// fields writes words that end at white space.
+// fields writes words that end at blanks.
 func (r *renderer) fields(list []*irv1.Word) string {
 	for _, w := range list {
-		r.field(w)
+		if !isField(w.GetText()) {
+			r.cannot(w.GetRange(), "the word "+quote(w.GetText())+" here, which is empty or has blanks in it", "")
+		}
 	}
-	return guard(strings.Join(literal(list), " "))
+	line := strings.Join(literal(list), " ")
+	if !isTrimmed(line) {
+		r.cannot(list[0].GetRange(), "the words "+quote(line)+" here, which have blanks at their ends", "")
+	}
+	return guard(line)
+}
+
+// isField says whether s is one of the words that blanks part.
+func isField(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < utf8.RuneSelf && isBlank(byte(c)) })
+}
+
+// isPlainList says whether words need no JSON to be read as these.
+func isPlainList(words []string) bool {
+	for _, w := range words {
+		if !isField(w) {
+			return false
+		}
+	}
+	return isTrimmed(strings.Join(words, " ")) && words[0][0] != '['
 }
 
 // rest writes a word that goes to the end of the line.
 func (r *renderer) rest(w *irv1.Word) string {
-	text := w.GetText()
-	if text == "" || strings.TrimFunc(text, isSpace) != text {
-		r.cannot(w.GetRange(), "the value "+quote(text)+" here, which is empty or has blanks at its ends", "")
-	}
-	return guard(text)
+	r.checkRest(w)
+	return guard(w.GetText())
 }
 
-// paths writes the operands of COPY, ADD and VOLUME: plain words, or JSON where
-// they are empty, have blanks or could be taken for something else.
-func (r *renderer) paths(list []*irv1.Word, docs string) string {
-	plain := !slices.ContainsFunc(list, func(w *irv1.Word) bool {
-		s := w.GetText()
-		return s == "" || strings.ContainsFunc(s, isSpace) || beginsHeredoc(s)
-	})
-	if plain && !strings.HasPrefix(list[0].GetText(), "[") {
-		last := len(list) - 1
-		words := append(literal(list[:last]), docs+list[last].GetText())
-		return guard(strings.Join(words, " "))
+func (r *renderer) checkRest(w *irv1.Word) {
+	text := w.GetText()
+	if strings.ContainsAny(text, "\r\n") {
+		return // which checkLine reports
 	}
-	if docs != "" {
-		r.cannot(nil, "here-documents beside a path with blanks in it", "copy them one by one")
+	if text == "" || !isTrimmed(text) {
+		r.cannot(w.GetRange(), "the value "+quote(text)+" here, which is empty or has blanks at its ends", "")
+	}
+}
+
+// volumes writes the operands of VOLUME.
+func (r *renderer) volumes(list []*irv1.Word) string {
+	for _, w := range list {
+		if strings.TrimFunc(w.GetText(), unicode.IsSpace) == "" {
+			r.cannot(w.GetRange(), "a volume whose path is empty", "")
+		}
+	}
+	if words := literal(list); isPlainList(words) {
+		return guard(strings.Join(words, " "))
 	}
 	return r.json(list)
 }
@@ -119,32 +148,17 @@ func (r *renderer) heredoc(h *irv1.Heredoc) string {
 	return s + `"` + h.Name + `"`
 }
 
-// beginsHeredoc says whether a word would begin a here-document.
-func beginsHeredoc(s string) bool {
-	rest, ok := strings.CutPrefix(strings.TrimLeft(s, "0123456789"), "<<")
-	return ok && !strings.HasPrefix(rest, "<")
-}
-
 // command writes a command in the form it has.
 func (r *renderer) command(c *irv1.Command) string {
 	if !c.GetShell() {
 		return r.json(c.GetWords())
 	}
-	text := c.Words[0].GetText()
-	if len(c.Heredocs) == 0 && slices.ContainsFunc(strings.Fields(text), beginsHeredoc) {
-		r.cannot(c.Words[0].GetRange(), "\"<<\" in a command without beginning a here-document", "")
+	w := c.Words[0]
+	if isArray(w.GetText()) {
+		r.cannot(w.GetRange(), "a shell command that is a JSON array", "")
 	}
-	if looksLikeArray(text) {
-		r.cannot(c.Words[0].GetRange(), "a shell command that is a JSON array", "")
-	}
-	return r.rest(c.Words[0])
-}
-
-// looksLikeArray says whether a command line could be read as JSON.
-func looksLikeArray(s string) bool {
-	inner, ok := strings.CutPrefix(s, "[")
-	inner = strings.TrimLeft(inner, " \t")
-	return ok && strings.HasSuffix(s, "]") && (inner == "]" || strings.HasPrefix(inner, `"`))
+	r.checkRest(w)
+	return w.GetText()
 }
 
 // json writes words as a JSON array of strings.
@@ -164,103 +178,61 @@ func (r *renderer) json(list []*irv1.Word) string {
 	return b.String()
 }
 
-// jsonString writes a string of JSON.
-func jsonString(b *strings.Builder, s string) {
-	const hex = "0123456789abcdef"
-	b.WriteByte('"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c < ' ' || c == 0x7f:
-			b.WriteString(`\u00`)
-			b.WriteByte(hex[c>>4])
-			b.WriteByte(hex[c&15])
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-}
-
 // pairs writes the operands of ENV and LABEL. A single value with unquoted
 // blanks takes the old form without "=".
 func (r *renderer) pairs(list []*irv1.Pair) string {
-	if len(list) == 1 && !r.oneField(list[0].Value.GetText()) {
-		value := list[0].Value.GetText()
-		if strings.Contains(list[0].Key.GetText(), "=") {
-			r.cannot(list[0].Key.GetRange(), "the name "+quote(list[0].Key.GetText()), "")
-		}
-		if strings.TrimFunc(value, isSpace) == value {
-			return r.field(list[0].Key) + " " + value
-		}
+	if len(list) > 1 || r.isOne(list[0].Value.GetText()) || list[0].Value.GetText() == "" || isBlank(list[0].Value.Text[0]) {
+		return r.args(list)
 	}
-	return r.args(list)
+	r.checkName(list[0].Key)
+	r.checkRest(list[0].Value)
+	return r.fields([]*irv1.Word{list[0].Key}) + " " + list[0].Value.Text
 }
 
 // args writes name=value pairs and names.
 func (r *renderer) args(list []*irv1.Pair) string {
 	out := make([]string, len(list))
 	for i, p := range list {
-		key := p.Key.GetText()
-		if strings.Contains(key, "=") || !r.oneField(key) {
-			r.cannot(p.Key.GetRange(), "the name "+quote(key), "")
-		}
-		out[i] = key
+		r.checkName(p.Key)
+		out[i] = p.Key.GetText()
 		if p.Value == nil {
 			continue
 		}
-		value := r.oneValue(p.Value.Text)
-		if !r.oneField(value) {
-			r.cannot(p.Value.Range, "the value "+quote(p.Value.Text)+", whose quotes do not close", "")
+		if !r.isOne(p.Value.Text) {
+			r.cannot(p.Value.Range, "the value "+quote(p.Value.Text)+", whose blanks are outside of quotes or whose quotes do not close", "")
 		}
-		out[i] += "=" + value
+		out[i] += "=" + p.Value.Text
 	}
 	return guard(strings.Join(out, " "))
 }
 
-// oneValue returns a value of a pair so that Dockerfile reads it as one word of
-// the same meaning: other languages need no quotes around blanks.
-func (r *renderer) oneValue(s string) string {
-	switch {
-	case r.oneField(s):
-		return s
-	case !strings.ContainsAny(s, `"'`+r.escape):
-		return `"` + s + `"`
+// checkName refuses a name that would not be read as one.
+func (r *renderer) checkName(w *irv1.Word) {
+	if text := w.GetText(); strings.Contains(text, "=") || !r.isOne(text) {
+		r.cannot(w.GetRange(), "the name "+quote(text), "")
 	}
-	var b strings.Builder
-	last := 0
-	for i := range len(s) {
-		if isBlank(s[i]) && r.oneField(s[last:i]) {
-			b.WriteString(s[last:i] + r.escape + s[i:i+1])
-			last = i + 1
-		}
-	}
-	return b.String() + s[last:]
 }
 
-// oneField says whether Dockerfile reads s as one word, with quotes and escapes
+// isOne says whether Dockerfile reads s as one word, with quotes and escapes
 // taken into account.
-func (r *renderer) oneField(s string) bool {
-	var quote byte
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == r.escape[0] && quote != '\'':
-			i++
+func (r *renderer) isOne(s string) bool {
+	var quote, last rune
+	for _, c := range s {
+		escaped := last == rune(r.escape[0])
+		last = 0
+		switch {
+		case escaped:
+		case c == rune(r.escape[0]) && quote != '\'':
+			last = c
 		case quote != 0:
 			if c == quote {
 				quote = 0
 			}
 		case c == '"', c == '\'':
 			quote = c
-		case isBlank(c):
+		case unicode.IsSpace(c):
 			return false
 		}
 	}
-	return quote == 0
+	return quote == 0 && last == 0
 }
