@@ -118,6 +118,16 @@ func (c *cache) collect() {
 	}
 }
 
+// dropIdle removes the compiled code of a module, unless a process compiles it.
+func (c *cache) dropIdle(digest string) {
+	l := flock.New(filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"), "lock"))
+	if ok, err := l.TryLock(); err != nil || !ok {
+		return
+	}
+	defer l.Close()
+	c.drop(digest)
+}
+
 // drop removes the compiled code of a module.
 func (c *cache) drop(digest string) {
 	found, _ := filepath.Glob(filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"), "wazero-*"))

@@ -25,13 +25,17 @@ func (r *Runner) compile(ctx context.Context, path, digest string, code []byte) 
 	if r.cache == nil {
 		return r.newEngine(ctx, path, code, wazero.NewRuntimeConfig())
 	}
-	if !r.cache.has(digest) {
-		unlock, err := r.cache.lock(ctx, digest)
-		if err != nil {
-			return nil, err
+	if r.cache.has(digest) {
+		if e, err := r.cached(ctx, path, digest, code); err == nil {
+			return e, nil
 		}
-		defer unlock()
+		// It is damaged, or was dropped just now.
 	}
+	unlock, err := r.cache.lock(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	e, err := r.cached(ctx, path, digest, code)
 	var bad *Failed
 	if err != nil && !errors.As(err, &bad) {

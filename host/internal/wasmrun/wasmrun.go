@@ -132,13 +132,14 @@ func (r *Runner) Precompile(ctx context.Context, path, digest string) error {
 // Compiled says whether the compile cache has a module.
 func (r *Runner) Compiled(digest string) bool { return r.cache.has(digest) }
 
-// Drop removes compiled modules that are not installed any more.
+// Drop removes compiled modules that are not installed any more. One that a
+// process compiles stays.
 func (r *Runner) Drop(digests ...string) {
 	if r.cache == nil {
 		return
 	}
 	for _, digest := range digests {
-		r.cache.drop(digest)
+		r.cache.dropIdle(digest)
 	}
 }
 
