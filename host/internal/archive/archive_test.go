@@ -137,7 +137,7 @@ func TestUnusable(t *testing.T) {
 	}{
 		"empty":         {nil, "neither index.json"},
 		"no tar":        {bytes.Repeat([]byte("x"), 2000), "not a tar"},
-		"cut":           {dockerTar(t)[:1000], "damaged"},
+		"cut":           {dockerTar(t)[:515], "damaged"},
 		"cut gzip":      {[]byte{0x1f, 0x8b, 8, 0}, "compression is damaged"},
 		"no documents":  {pack(t, "a", "b"), "neither index.json"},
 		"no image":      {pack(t, dockerFile, "[]"), "lists no image"},

@@ -52,6 +52,11 @@ func (s *Store) Assemble(ctx context.Context, b Build) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	stages := b.Container.GetStages()
 	config, layers, err := s.base(b.Container, stages[chain[0]].GetBase())
 	if err != nil {

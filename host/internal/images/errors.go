@@ -30,6 +30,12 @@ const (
 	KindUnsupported
 	// KindArtifact is a blob that a backend made and that is not what it says.
 	KindArtifact
+	// KindBusy is a store that another process uses.
+	KindBusy
+	// KindInUse is an image that something else needs, or that has more names.
+	KindInUse
+	// KindArchive is an archive or folder that images cannot be read from.
+	KindArchive
 )
 
 // Error is an error the user can do something about. What is about references
@@ -37,7 +43,8 @@ const (
 type Error struct {
 	// Kind is its class.
 	Kind Kind
-	// Reference is the image, as the user named it or by digest.
+	// Reference is the image, as the user named it or by digest. Empty when it is
+	// about none.
 	Reference string
 	// Message is one sentence: what happened.
 	Message string
@@ -49,10 +56,14 @@ type Error struct {
 
 // Error returns the reference, the message and the cause.
 func (e *Error) Error() string {
-	if e.Err == nil {
-		return fmt.Sprintf("image %q: %s", e.Reference, e.Message)
+	text := e.Message
+	if e.Reference != "" {
+		text = fmt.Sprintf("image %q: %s", e.Reference, text)
 	}
-	return fmt.Sprintf("image %q: %s: %v", e.Reference, e.Message, e.Err)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap returns the cause.

@@ -26,8 +26,8 @@ import (
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
-// Image is one image, or one wasm artifact, of a store. Its blobs were all in
-// the store when it was returned.
+// Image is one image, one wasm artifact or one manifest list of a store. Its
+// blobs were all in the store when it was returned.
 type Image struct {
 	// Reference is the normalised name it was found by. Empty when it has none.
 	Reference string
@@ -47,6 +47,11 @@ type Image struct {
 	RawConfig []byte
 	// Layers are its layers, lowest first.
 	Layers []Layer
+	// History is how it was made, as its configuration says, oldest first.
+	History []Step
+	// Images are the images of a manifest list, which has no platform,
+	// configuration and layers of its own. Nil for one image.
+	Images []*Image
 	// Unchecked says why the registry could not be asked whether there is a
 	// newer image, under PolicyNewer. Nil otherwise.
 	Unchecked error
@@ -64,6 +69,18 @@ type Layer struct {
 	MediaType string
 	// Size is the size of the blob in bytes.
 	Size int64
+}
+
+// Step is an entry of an image's history.
+type Step struct {
+	// Created is when it was made. Zero when it does not say.
+	Created time.Time
+	// CreatedBy is what made it, such as a line of a build file.
+	CreatedBy string
+	// Comment is what else it says.
+	Comment string
+	// Layer is the index of the layer it made; -1 when it made none.
+	Layer int
 }
 
 // Policy says when Resolve asks a registry.

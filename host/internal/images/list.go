@@ -3,28 +3,23 @@
 package images
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
-// image reads an image of the index.
+// image reads an image or a manifest list of the index.
 func (s *Store) image(entry v1.Descriptor) (*Image, error) {
-	raw, err := s.readBlob(entry.Digest)
+	if entry.MediaType.IsIndex() {
+		return s.list(entry)
+	}
+	m, err := s.manifest(entry)
 	if err != nil {
 		return nil, err
-	}
-	m, err := v1.ParseManifest(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("reading manifest %s: %w", entry.Digest, err)
 	}
 	config, err := s.readBlob(m.Config.Digest)
 	if err != nil {
@@ -46,6 +41,36 @@ func (s *Store) image(entry v1.Descriptor) (*Image, error) {
 	return img, img.readConfig(m.Config.MediaType)
 }
 
+// list reads a manifest list.
+func (s *Store) list(entry v1.Descriptor) (*Image, error) {
+	list := &Image{
+		Reference: entryRef(entry), Digest: entry.Digest.String(), MediaType: string(entry.MediaType),
+		Platform: &irv1.Platform{}, Images: []*Image{},
+	}
+	all, err := s.tree(entry)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		list.Size += d.Size
+	}
+	members, err := s.members(entry)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range members {
+		img, err := s.image(unnamed(d))
+		if err != nil {
+			return nil, err
+		}
+		list.Images = append(list.Images, img)
+		if img.Created.After(list.Created) {
+			list.Created = img.Created
+		}
+	}
+	return list, nil
+}
+
 // readConfig fills in what the configuration says.
 func (i *Image) readConfig(mt types.MediaType) error {
 	f, err := parseConfig(i.RawConfig)
@@ -57,6 +82,7 @@ func (i *Image) readConfig(mt types.MediaType) error {
 		return nil
 	}
 	i.Config = imageConfig(f)
+	i.History = historyOf(f)
 	if len(f.RootFS.DiffIDs) != len(i.Layers) {
 		return &Error{
 			Kind: KindUnsupported, Reference: i.Digest,
@@ -69,25 +95,21 @@ func (i *Image) readConfig(mt types.MediaType) error {
 	return nil
 }
 
-// whole says whether all blobs of an image are there.
-func (s *Store) whole(entry v1.Descriptor) bool {
-	if !s.hasBlob(entry) {
-		return false
-	}
-	raw, err := os.ReadFile(s.blobPath(entry.Digest))
-	if err != nil {
-		return false
-	}
-	m, err := v1.ParseManifest(bytes.NewReader(raw))
-	if err != nil || !s.hasBlob(m.Config) {
-		return false
-	}
-	for _, l := range m.Layers {
-		if !s.hasBlob(l) {
-			return false
+// historyOf returns the history of a configuration, each entry that made a layer
+// with its number. Where a history has more such entries than layers, those have
+// none.
+func historyOf(f *configFile) []Step {
+	var all []Step
+	made := 0
+	for _, h := range f.History {
+		step := Step{Created: h.Created.Time, CreatedBy: h.CreatedBy, Comment: h.Comment, Layer: -1}
+		if !h.EmptyLayer && made < len(f.RootFS.DiffIDs) {
+			step.Layer = made
+			made++
 		}
+		all = append(all, step)
 	}
-	return true
+	return all
 }
 
 // Has says whether the store has an image, by the digest of its manifest, with
@@ -103,79 +125,47 @@ func (s *Store) Has(digest string) bool {
 }
 
 // Inspect finds an image of the store by reference, by digest, or by the first
-// digits, four or more, of its digest. A reference goes before digits.
-func (s *Store) Inspect(reference string) (*Image, error) {
-	entry, err := s.find(reference)
+// digits, four or more, of its digest. A reference goes before digits. Of a name
+// for several platforms it is the image for the given one. Nil means the
+// manifest list, else the image for this machine, else any.
+func (s *Store) Inspect(reference string, want *irv1.Platform) (*Image, error) {
+	if want == nil {
+		entry, err := s.entry(reference)
+		if err != nil {
+			return nil, err
+		}
+		return s.image(entry)
+	}
+	index, err := s.index()
 	if err != nil {
 		return nil, err
 	}
-	return s.image(entry)
-}
-
-// find looks an image up in the index.
-func (s *Store) find(reference string) (v1.Descriptor, error) {
-	index, err := s.index()
+	all, err := s.every(index, reference)
 	if err != nil {
-		return v1.Descriptor{}, err
+		return nil, err
 	}
-	if full, err := Normalize(reference); err == nil {
-		if d := forHost(index.Manifests, full); d != nil {
-			return *d, nil
-		}
+	entry, have := best(all, want)
+	if entry == nil {
+		return nil, wrongPlatform(reference, want, have)
 	}
-	digits := strings.TrimPrefix(reference, "sha256:")
-	var found []v1.Descriptor
-	for _, d := range index.Manifests {
-		if len(digits) >= 4 && strings.HasPrefix(d.Digest.Hex, digits) {
-			found = append(found, d)
-		}
-	}
-	return oneOf(reference, found)
+	return s.image(*entry)
 }
 
-// forHost returns the image that a normalised reference names. Of several it is
-// the one for this machine, or else any.
-func forHost(entries []v1.Descriptor, ref string) *v1.Descriptor {
-	_, digest, _ := strings.Cut(ref, "@")
-	var found *v1.Descriptor
-	best := -1
-	for _, d := range entries {
-		if n := match(orHost(nil), platformOf(d.Platform)); means(d, ref, digest) && n > best {
-			found, best = &d, n
-		}
-	}
-	return found
-}
-
-// oneOf returns the entry when all are of one image.
-func oneOf(reference string, found []v1.Descriptor) (v1.Descriptor, error) {
-	for _, d := range found {
-		if d.Digest != found[0].Digest {
-			return v1.Descriptor{}, &Error{
-				Kind: KindReference, Reference: reference,
-				Message: "several images have a digest that starts so", Help: "write more of the digest",
-			}
-		}
-	}
-	if len(found) == 0 {
-		return v1.Descriptor{}, &Error{
-			Kind: KindNotFound, Reference: reference,
-			Message: "there is no such image in the store", Help: `"zlayer images" lists the images there are`,
-		}
-	}
-	return found[0], nil
-}
-
-// List returns every image of the store, once for each of its references,
-// sorted by reference; those without one come first. An image that is not
-// whole any more is left out.
+// List returns every image and manifest list of the store, once for each of its
+// references, sorted by reference; those without one come first. An image that
+// is not whole any more is left out, and so is one without a reference that is
+// part of a list.
 func (s *Store) List() ([]*Image, error) {
 	index, err := s.index()
 	if err != nil {
 		return nil, err
 	}
+	parts := s.parts(index)
 	var list []*Image
 	for _, d := range index.Manifests {
+		if entryRef(d) == "" && parts[d.Digest] != nil {
+			continue
+		}
 		img, err := s.image(d)
 		if gone(err) {
 			continue
@@ -188,58 +178,18 @@ func (s *Store) List() ([]*Image, error) {
 	return list, nil
 }
 
-// gone says whether an image cannot be read because a blob is not there.
-func gone(err error) bool {
-	var own *Error
-	return errors.As(err, &own) && own.Kind == KindDamaged || errors.Is(err, fs.ErrNotExist)
-}
-
-// Tag gives an image one more reference. What had the reference before keeps
-// its content and loses this name. The image is named as for Inspect.
-func (s *Store) Tag(ctx context.Context, image, reference string) error {
-	full, err := Normalize(reference)
-	if err != nil {
-		return err
-	}
-	if strings.Contains(full, "@") {
-		return &Error{
-			Kind: KindReference, Reference: reference,
-			Message: "an image cannot be given a reference with a digest", Help: `leave out "@sha256:…"`,
+// parts says of which manifest list of the index an image or a list is a part.
+// Lists that cannot be read have none.
+func (s *Store) parts(index *v1.IndexManifest) map[v1.Hash]*v1.Descriptor {
+	of := map[v1.Hash]*v1.Descriptor{}
+	for _, d := range index.Manifests {
+		if !d.MediaType.IsIndex() {
+			continue
+		}
+		all, _ := s.tree(d)
+		for _, part := range all[1:] {
+			of[part.Digest] = &d
 		}
 	}
-	entry, err := s.find(image)
-	if err != nil {
-		return err
-	}
-	return s.updateIndex(ctx, func(index *v1.IndexManifest) error {
-		release(index, func(d v1.Descriptor) bool { return entryRef(d) == full })
-		index.Manifests = append(index.Manifests, named(entry, full, ""))
-		return nil
-	})
-}
-
-// Untag takes a reference away. The image stays in the store.
-func (s *Store) Untag(ctx context.Context, reference string) error {
-	full, err := Normalize(reference)
-	if err != nil {
-		return err
-	}
-	return s.updateIndex(ctx, func(index *v1.IndexManifest) error {
-		found := false
-		release(index, func(d v1.Descriptor) bool {
-			found = found || entryRef(d) == full
-			return entryRef(d) == full
-		})
-		if !found {
-			return fmt.Errorf("removing a tag: %w", notTagged(reference))
-		}
-		return nil
-	})
-}
-
-func notTagged(reference string) error {
-	return &Error{
-		Kind: KindNotFound, Reference: reference,
-		Message: "no image of the store has this reference", Help: `"zlayer images" lists the images there are`,
-	}
+	return of
 }

@@ -10,7 +10,11 @@ import (
 // Module returns the WebAssembly module of an artifact that WasmArtifact made.
 // The image is named as for Inspect.
 func (s *Store) Module(image string) ([]byte, error) {
-	found, err := s.Inspect(image)
+	entry, err := s.find(image)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.image(entry)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func TestSaveRefusesFoldersThatAreNotItsOwn(t *testing.T) {
 			t.Errorf("%s: error %v does not say %q", path, err, want)
 		}
 	}
-	if _, err := s.Inspect(img.Digest); err != nil {
+	if _, err := s.Inspect(img.Digest, nil); err != nil {
 		t.Error(err)
 	}
 	if err := s.Save(context.Background(), img.Digest, Output{Form: "zip", Path: dir}); err == nil || !strings.Contains(err.Error(), "docker-archive") {

@@ -134,7 +134,7 @@ func (p *pull) candidates(ctx context.Context, d *remote.Descriptor, depth int) 
 		return nil, unsupportedManifest(p.Ref().String(), d.MediaType)
 	}
 	if depth == maxIndexDepth {
-		return nil, &Error{Kind: KindUnsupported, Reference: p.Ref().String(), Message: fmt.Sprintf("indexes nested more than %d deep are refused", maxIndexDepth)}
+		return nil, tooDeep(p.Ref().String())
 	}
 	index, err := v1.ParseIndexManifest(bytes.NewReader(d.Manifest))
 	if err != nil {
@@ -143,7 +143,7 @@ func (p *pull) candidates(ctx context.Context, d *remote.Descriptor, depth int) 
 	var found []v1.Descriptor
 	for _, m := range index.Manifests {
 		switch {
-		case m.Annotations["vnd.docker.reference.type"] != "":
+		case m.Annotations[attestation] != "":
 			// An attestation about another image of the index.
 		case m.MediaType.IsImage():
 			found, err = p.candidate(ctx, found, m)

@@ -86,7 +86,7 @@ func (p *pull) config(ctx context.Context, m *v1.Manifest) (*configFile, error) 
 // with a manifest is whole. What an index declares counts more than what the
 // configuration says, which is often less exact.
 func (p *pull) keep(ctx context.Context, d *remote.Descriptor, declared *v1.Platform) (v1.Descriptor, error) {
-	manifest, err := imageManifest(p.Ref().String(), d)
+	manifest, err := imageManifest(p.Ref().String(), d.MediaType, d.Manifest)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -159,11 +159,11 @@ func (p *pull) copyBlob(ctx context.Context, d v1.Descriptor) error {
 }
 
 // imageManifest reads a manifest and refuses what cannot be a base image.
-func imageManifest(reference string, d *remote.Descriptor) (*v1.Manifest, error) {
-	if !d.MediaType.IsImage() {
-		return nil, unsupportedManifest(reference, d.MediaType)
+func imageManifest(reference string, mt types.MediaType, raw []byte) (*v1.Manifest, error) {
+	if !mt.IsImage() {
+		return nil, unsupportedManifest(reference, mt)
 	}
-	m, err := v1.ParseManifest(bytes.NewReader(d.Manifest))
+	m, err := v1.ParseManifest(bytes.NewReader(raw))
 	if err != nil {
 		return nil, malformed(reference, "manifest", err)
 	}
@@ -195,7 +195,7 @@ func unsupportedManifest(reference string, mt types.MediaType) error {
 }
 
 func malformed(reference, what string, err error) error {
-	return &Error{Kind: KindUnsupported, Reference: reference, Message: "the registry sent a malformed " + what, Err: err}
+	return &Error{Kind: KindUnsupported, Reference: reference, Message: "its " + what + " is malformed", Err: err}
 }
 
 // distinct drops repeated blobs: images do have the same layer twice.

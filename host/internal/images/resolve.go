@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -35,6 +36,11 @@ func (s *Store) Resolve(ctx context.Context, r Request) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	r.Platform = orHost(r.Platform)
 	have, err := s.lookUp(ref, r.Platform)
 	if err != nil {
@@ -67,30 +73,35 @@ func (s *Store) lookUp(ref string, want *irv1.Platform) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, digest, _ := strings.Cut(ref, "@")
-	have, best := &stored{}, 0
-	for _, d := range index.Manifests {
-		if !means(d, ref, digest) || !s.whole(d) {
-			continue
-		}
-		platform := platformOf(d.Platform)
+	images, err := s.flatten(meant(index.Manifests, ref))
+	if err != nil && !gone(err) {
+		return nil, err
+	}
+	have := &stored{}
+	images = slices.DeleteFunc(images, func(d v1.Descriptor) bool { return !s.whole(d) })
+	for _, d := range images {
 		have.made = have.made || entryRef(d) == ref && entryOrigin(d) == ""
-		have.others = append(have.others, platform)
+	}
+	have.entry, have.others = best(images, want)
+	return have, nil
+}
+
+// best returns the image that suits a platform best, nil when none does, and
+// the platforms of all.
+func best(images []v1.Descriptor, want *irv1.Platform) (found *v1.Descriptor, all []*irv1.Platform) {
+	score := 0
+	for _, d := range images {
+		platform := platformOf(d.Platform)
+		all = append(all, platform)
 		n := match(want, platform)
 		if n == 0 && suits(want, platform) {
 			n = 1
 		}
-		if n > best {
-			best, have.entry = n, &d
+		if n > score {
+			score, found = n, &d
 		}
 	}
-	return have, nil
-}
-
-// means says whether an entry is what a reference names: by the same name, or
-// by the digest of the image or of the index it was pulled from.
-func means(d v1.Descriptor, ref, digest string) bool {
-	return entryRef(d) == ref || digest != "" && (d.Digest.String() == digest || entryOrigin(d) == digest)
+	return found, all
 }
 
 // question is what to ask a registry.
@@ -164,7 +175,7 @@ func (s *Store) fetch(ctx context.Context, r Request, ref string, have *stored) 
 	entry = named(entry, ref, origin)
 	err = s.updateIndex(ctx, func(index *v1.IndexManifest) error {
 		release(index, func(d v1.Descriptor) bool {
-			return entryRef(d) == ref && (entryOrigin(d) == "" || spell(platformOf(d.Platform)) == spell(platformOf(entry.Platform)))
+			return entryRef(d) == ref && (d.MediaType.IsIndex() || entryOrigin(d) == "" || spell(platformOf(d.Platform)) == spell(platformOf(entry.Platform)))
 		})
 		index.Manifests = append(index.Manifests, entry)
 		return nil

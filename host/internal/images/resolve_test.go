@@ -261,7 +261,7 @@ func TestMalformedDocuments(t *testing.T) {
 	})
 	for _, repo := range []string{"index", "manifest"} {
 		_, err := openStore(t, registry.Options{}).Resolve(context.Background(), Request{Reference: host + "/" + repo})
-		wantKind(t, err, KindUnsupported, "malformed "+repo)
+		wantKind(t, err, KindUnsupported, repo+" is malformed")
 	}
 }
 

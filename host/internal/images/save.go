@@ -35,15 +35,17 @@ type Output struct {
 	References []string
 }
 
-// Save writes an image, named as for Inspect, to a folder or file. The output
+// Save writes an image, named as for Inspect, to a folder or file; a manifest
+// list with all its images, where the form has such a thing. The output
 // appears whole or not at all, and is the same, byte for byte, for the same
 // image and references.
 func (s *Store) Save(ctx context.Context, image string, out Output) error {
-	entry, err := s.find(image)
+	release, err := s.Hold(ctx)
 	if err != nil {
 		return err
 	}
-	img, err := s.image(entry)
+	defer release()
+	entry, err := s.entry(image)
 	if err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (s *Store) Save(ctx context.Context, image string, out Output) error {
 	}
 	switch out.Form {
 	case FormLayout, FormArchive:
-		parts, err := layoutParts(entry, img, refs)
+		parts, err := s.layoutParts(entry, refs)
 		if err != nil {
 			return err
 		}
@@ -62,7 +64,7 @@ func (s *Store) Save(ctx context.Context, image string, out Output) error {
 		}
 		return s.saveTar(ctx, out.Path, parts)
 	case FormDocker:
-		parts, err := dockerParts(img, refs)
+		parts, err := s.dockerParts(entry, refs)
 		if err != nil {
 			return err
 		}
@@ -98,7 +100,11 @@ func (p *part) size() int64 {
 }
 
 // layoutParts are the files of an OCI image layout.
-func layoutParts(entry v1.Descriptor, img *Image, refs []string) ([]part, error) {
+func (s *Store) layoutParts(entry v1.Descriptor, refs []string) ([]part, error) {
+	blobs, err := s.tree(entry)
+	if err != nil {
+		return nil, err
+	}
 	index := emptyIndex()
 	for _, ref := range refs {
 		d := named(entry, ref, "")
@@ -113,8 +119,7 @@ func layoutParts(entry v1.Descriptor, img *Image, refs []string) ([]part, error)
 		return nil, err
 	}
 	parts := []part{{name: layoutFile, data: []byte(layoutContent)}, {name: indexFile, data: data}}
-	blobs := append([]v1.Descriptor{entry, img.manifest.Config}, img.manifest.Layers...)
-	for _, d := range distinct(blobs) {
+	for _, d := range blobs {
 		parts = append(parts, part{name: blobsDir + "/" + d.Digest.Hex, blob: d})
 	}
 	return parts, nil
@@ -128,7 +133,17 @@ type dockerManifest struct {
 }
 
 // dockerParts are the files of Docker's archive.
-func dockerParts(img *Image, refs []string) ([]part, error) {
+func (s *Store) dockerParts(entry v1.Descriptor, refs []string) ([]part, error) {
+	if entry.MediaType.IsIndex() {
+		return nil, &Error{
+			Kind: KindUnsupported, Reference: label(entry), Message: "a Docker archive holds images, and this is a manifest list",
+			Help: "save it as oci-layout or oci-archive, or one of its images by digest",
+		}
+	}
+	img, err := s.image(entry)
+	if err != nil {
+		return nil, err
+	}
 	if img.Config == nil {
 		return nil, &Error{
 			Kind: KindUnsupported, Reference: img.Digest,

@@ -172,7 +172,7 @@ func TestInterruptedWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := again.Inspect(img.Digest); err != nil || got.Digest != img.Digest {
+	if got, err := again.Inspect(img.Digest, nil); err != nil || got.Digest != img.Digest {
 		t.Errorf("the image is not there: %v", err)
 	}
 	if _, err := emptyImage(again, "y"); err != nil {

@@ -59,6 +59,11 @@ func (s *Store) WasmArtifact(ctx context.Context, m Module) (*Image, error) {
 	if err := checkEpoch(m.Epoch); err != nil {
 		return nil, err
 	}
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	layer, err := s.putModule(ctx, m)
 	if err != nil {
 		return nil, fmt.Errorf("storing module %s: %w", m.Path, err)
