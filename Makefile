@@ -1,6 +1,7 @@
 # make            build everything and show what can be done
 # make quickstart build everything, then a real image
 # make test       all tests; make check: everything else CI looks at
+# make install    into PREFIX, after make build; make release: archives in dist
 
 # ---- versions of the tools, pinned here and nowhere else ----
 BUF             := github.com/bufbuild/buf/cmd/buf@v1.75.0
@@ -10,34 +11,50 @@ GOLANGCI_LINT   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 BENCHSTAT       := golang.org/x/perf/cmd/benchstat@latest
 
 GO      ?= go
+GOOS    := $(or $(GOOS),$(shell $(GO) env GOOS))
+GOARCH  := $(or $(GOARCH),$(shell $(GO) env GOARCH))
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 TOOLS   := $(CURDIR)/.tools/bin
-BUNDLE  := bin/plugins
 MODULES := . sdk plugins/buildah-backend conformance/wasmtime
+
+# Where zlayer is built, and the bundle beside it.
+OUT     ?= bin
+BUNDLE  := $(OUT)/plugins
+EXE     := $(if $(filter windows,$(GOOS)),.exe)
 
 # buildah without cgo libraries: the OpenPGP in Go, no btrfs headers.
 BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
-BUILD   := $(GO) build -trimpath -ldflags='-s -w'
+# The same source makes the same bytes: no paths, and no commit in a plugin,
+# whose digest changes with its code alone.
+BUILD   := $(GO) build -trimpath -buildvcs=false -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
+.PHONY: build bundle wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
 	@bin/zlayer --help
 
-# ---- build: bin/zlayer and the bundle of plugins beside it ----
+# ---- build: zlayer and the bundle of plugins beside it ----
 
-# The plugins that are one Go program each, and all there are.
+# The plugins that are one Go program each, and all that run on the system;
+# WITHOUT leaves some out.
 NATIVE  := sandbox-backend wasm-lang-go wasm-lang-rust
-PLUGINS := $(addprefix $(BUNDLE)/,dockerfile zimagefile buildah-backend $(NATIVE))
+BUNDLED := $(filter-out $(WITHOUT),dockerfile zimagefile $(NATIVE) $(if $(filter linux,$(GOOS)),buildah-backend))
+PLUGINS := $(addprefix $(BUNDLE)/,$(BUNDLED))
 
-build: bin/zlayer $(PLUGINS)
-	@bin/zlayer plugin seal $(PLUGINS)
+build: bundle
 	@bin/zlayer plugin compile
 
-bin/zlayer: FORCE
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w -X main.version=$(VERSION)' -o $@ ./cmd/zlayer
+# For any platform: that of GOOS and GOARCH. This machine's zlayer seals it.
+bundle: bin/zlayer $(OUT)/zlayer$(EXE) $(PLUGINS)
+	@bin/zlayer plugin seal --platform $(GOOS)/$(GOARCH) $(PLUGINS)
+
+bin/zlayer: export GOOS := $(shell $(GO) env GOHOSTOS)
+bin/zlayer: export GOARCH := $(shell $(GO) env GOHOSTARCH)
+$(sort bin/zlayer $(OUT)/zlayer$(EXE)): FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $@ ./cmd/zlayer
 
 $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
 	@mkdir -p $@
@@ -46,13 +63,15 @@ $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
 
 $(addprefix $(BUNDLE)/,$(NATIVE)): $(BUNDLE)/%: FORCE
 	@mkdir -p $@
-	CGO_ENABLED=0 $(BUILD) -o $@/$* ./plugins/$*
-	@cp plugins/$*/manifest.json $@/zlayer-plugin.json
+	CGO_ENABLED=0 $(BUILD) -o $@/$*$(EXE) ./plugins/$*
+	@sed 's|"path": "$*"|"path": "$*$(EXE)"|' plugins/$*/manifest.json >$@/zlayer-plugin.json
 
+# The worker is linked statically, so that it runs with any libc or none.
 $(BUNDLE)/buildah-backend: FORCE
 	@mkdir -p $@
-	cd plugins/buildah-backend && CGO_ENABLED=0 $(BUILD) -o $(CURDIR)/$@/buildah-backend .
-	cd plugins/buildah-backend && CGO_ENABLED=1 $(BUILD) -tags '$(BUILDAH_TAGS)' -o $(CURDIR)/$@/buildah-backend-worker ./worker
+	cd plugins/buildah-backend && CGO_ENABLED=0 $(BUILD) -o $(abspath $@)/buildah-backend .
+	cd plugins/buildah-backend && CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -ldflags='-s -w -extldflags=-static' \
+		-tags '$(BUILDAH_TAGS) netgo osusergo' -o $(abspath $@)/buildah-backend-worker ./worker
 	@cp plugins/buildah-backend/manifest.json $@/zlayer-plugin.json
 
 # The second engine of the conformance suite; with cgo, and never shipped.
@@ -84,7 +103,7 @@ test: build wasmtime rust-wasm
 	else echo "as root, make test also runs test-system: builds as root and as a user with subuid"; fi
 
 # The packages of the main module with tests that need more than a Go toolchain.
-SYSTEM := ./cmd/zlayer/... ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... ./conformance/internal/container
+SYSTEM := ./cmd/zlayer/... ./host/plugins ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... ./conformance/internal/container
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap, busybox-static, git and python3 with venv.
@@ -116,6 +135,8 @@ cross:
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/zlayer && \
 		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./host/... $(addsuffix /...,$(addprefix ./plugins/,$(NATIVE))) || exit 1; \
 		(cd sdk && CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./...) || exit 1; done; done
+
+include release.mk
 
 # ---- generated code ----
 

@@ -55,13 +55,13 @@ func (m *Manager) Mirror(ctx context.Context, destination string, sources ...str
 	list := []Mirrored{}
 	for _, r := range releases {
 		if err := r.CopyTo(ctx, target.layout.Plugin(r.Manifest.ID)); err != nil {
-			return nil, explain(err, r.Manifest.ID, r.Source)
+			return nil, target.explain(err, r.Manifest.ID, r.Source)
 		}
 		list = append(list, Mirrored{
 			ID: r.Manifest.ID, Version: r.Manifest.Version, Platforms: r.Manifest.Platforms(), From: r.Resolved, Digest: r.Digest,
 		})
 	}
-	return list, explain(target.finish(ctx, nil), "", destination)
+	return list, target.explain(target.finish(ctx, nil), "", destination)
 }
 
 // toMirror finds what is to be copied.
@@ -174,15 +174,26 @@ func (m *Manager) target(ctx context.Context, destination string) (*target, erro
 	return t, nil
 }
 
+// explain explains why something was not written to the target. What the system
+// does not let us do is about the target.
+func (t *target) explain(err error, id, from string) error {
+	var disk *fs.PathError
+	if t.layout != nil && errors.As(err, &disk) {
+		return unwritable(t.spec.String(), err)
+	}
+	return explain(err, id, from)
+}
+
 // unwritable explains why nothing can be written to a folder or an archive.
 func unwritable(destination string, err error) error {
 	var (
 		content *registry.Error
 		archive *source.Error
 	)
+	var told *host.InputError
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.As(err, &told):
+		return err
 	case errors.As(err, &content):
 		return &host.InputError{Message: destination + " is there, and cannot be added to: " + content.Message, Help: content.Help, Err: content.Err}
 	case errors.As(err, &archive):

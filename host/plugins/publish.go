@@ -74,7 +74,7 @@ func (m *Manager) Publish(ctx context.Context, folders []string, destination str
 		Digest: packed.Release(), Signed: signer != nil,
 	}
 	if out.Reference, err = target.publish(ctx, packed, signer); err != nil {
-		return nil, explain(err, out.ID, destination)
+		return nil, target.explain(err, out.ID, destination)
 	}
 	return out, nil
 }
