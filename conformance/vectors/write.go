@@ -139,7 +139,7 @@ func (s *setup) line(w []string) error {
 	case "hardlink":
 		return os.Link(filepath.Join(s.dir, w[2]), path)
 	case "fifo":
-		return syscall.Mkfifo(path, 0o644)
+		return makeFIFO(path)
 	case "xattr":
 		return setXattr(path, w[2], w[3])
 	case "base64":

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build unix
-
 package peer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -38,7 +34,7 @@ func spawn(o Options) (*child, error) {
 	c := &child{cmd: exec.Command(o.Path), stdout: newCapture(), stderr: newCapture(), ended: make(chan struct{})}
 	c.cmd.Dir, c.cmd.Env = o.Dir, environment(o)
 	c.cmd.Stdout, c.cmd.Stderr = c.stdout, c.stderr
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(c.cmd)
 	// What it started may hold its output open for ever.
 	c.cmd.WaitDelay = outputGrace
 	if !o.NoLifeline {
@@ -99,27 +95,5 @@ func (c *child) cut() {
 	if c.lifeline != nil {
 		_ = c.lifeline.Close()
 		c.lifeline = nil
-	}
-}
-
-func (c *child) kill() { c.signal(c.cmd.Process.Pid, syscall.SIGKILL) }
-func (c *child) stop() { c.signal(c.cmd.Process.Pid, syscall.SIGSTOP) }
-func (c *child) cont() { c.signal(c.cmd.Process.Pid, syscall.SIGCONT) }
-
-// signal sends a signal to the process, or with its negative number to its
-// group, while the number is its own.
-func (c *child) signal(pid int, s syscall.Signal) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.over {
-		_ = syscall.Kill(pid, s)
-	}
-}
-
-// killGroup kills the process and its group, which may outlive it: a number of
-// a group is not given to another one as long as there is a member.
-func (c *child) killGroup() {
-	if err := syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL); errors.Is(err, syscall.ESRCH) {
-		c.kill()
 	}
 }
