@@ -28,6 +28,11 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 		return nil, err
 	}
 	emit := newEmitter(r.Events)
+	release, err := h.holdImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	resolved, err := h.resolve(ctx, r, emit)
 	if err != nil {
 		return nil, err
@@ -73,19 +78,23 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 		return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
 	}
 	b.emit.plan(b.plugin.ID, b.resolved.Build)
-	image, reads, err := b.execute(ctx, inputs)
+	record, err := b.execute(ctx, inputs)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.remember(key, inputs, &keys.Record{Backend: b.plugin.ID, Inputs: read, Reads: reads, Result: image.Digest}); err != nil {
+	record.Inputs = read
+	if err := b.remember(key, inputs, record); err != nil {
 		return nil, err
 	}
-	return &Result{Digest: image.Digest, Backend: b.plugin.ID}, nil
+	return &Result{Digest: record.Result, Backend: record.Backend}, nil
 }
 
 // remember keeps the record of a build, unless files changed while it ran:
 // then nobody knows which of them are in the result.
 func (b *build) remember(key string, inputs *inputs, record *keys.Record) error {
+	if err := b.host.keys.Note(record.Artifact()); err != nil {
+		return stateError(err)
+	}
 	now, err := inputs.digests(b.resolved.Checked.Files)
 	if err != nil || !slices.EqualFunc(now, record.Inputs, keys.Input.Equal) {
 		b.emit.diagnostics(b.resolved.Checked.Files, []*diagv1.Diagnostic{diag.Warning(nil, "changed-meanwhile",
@@ -119,25 +128,29 @@ func (b *build) current(ctx context.Context, read []keys.Input, record *keys.Rec
 		b.host.sameReads(ctx, b.plugin, record.Reads, b.emit)
 }
 
-// execute runs the backend and puts the result into the image store.
-func (b *build) execute(ctx context.Context, inputs *inputs) (*images.Image, []keys.Read, error) {
+// execute runs the backend and puts the result into the image store. What it
+// returns lacks the inputs.
+func (b *build) execute(ctx context.Context, inputs *inputs) (*keys.Record, error) {
 	j := newJob(b.resolved, b.request.Context, b.emit)
 	dir, err := b.host.newJobDir(b.plugin.ID)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	start, run, err := b.start(ctx, inputs, dir)
 	if err != nil {
 		dir.remove()
-		return nil, nil, err
+		return nil, err
 	}
 	defer b.host.endJob(ctx, b.plugin, run, dir)
 	artifact, err := b.call(ctx, run, start, j)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	image, err := b.keep(ctx, run, artifact, dir.exports())
-	return image, j.reads, err
+	if err != nil {
+		return nil, err
+	}
+	return &keys.Record{Backend: b.plugin.ID, Reads: j.reads, Result: image.Digest, Handle: artifact.GetHandle()}, nil
 }
 
 // keep fetches what the image store lacks of an artifact and makes the image.

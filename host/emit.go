@@ -60,10 +60,10 @@ func (e *emitter) plan(backend string, b *irv1.ResolvedBuild) {
 	e.event(Event{Type: EventPlan, Backend: backend, Steps: steps})
 }
 
-// pull returns a function that passes on the progress of fetching an image.
-func (e *emitter) pull(reference string) images.Progress {
+// transfer returns a function that passes on the progress of an image.
+func (e *emitter) transfer(t EventType, reference string) images.Progress {
 	return func(blob string, current, total int64) {
-		e.event(Event{Type: EventPull, Name: reference + " " + blob, Current: current, Total: total})
+		e.event(Event{Type: t, Name: reference + " " + blob, Current: current, Total: total})
 	}
 }
 

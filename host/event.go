@@ -18,6 +18,10 @@ const (
 	EventPlan EventType = "plan"
 	// EventPull reports bytes of an image being fetched.
 	EventPull EventType = "pull"
+	// EventPush reports bytes of an image being sent to a registry.
+	EventPush EventType = "push"
+	// EventLoad reports bytes of an archive's images being read.
+	EventLoad EventType = "load"
 	// EventStepStarted says that a step began.
 	EventStepStarted EventType = "step-started"
 	// EventOutput carries what a step wrote.

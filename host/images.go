@@ -24,10 +24,28 @@ type Image struct {
 	Created time.Time `json:"created"`
 	// Size is the number of bytes of all it consists of.
 	Size int64 `json:"size"`
+	// Images are the images of a manifest list, which has no platform itself.
+	Images []Image `json:"images,omitempty"`
 }
 
-// Images lists the images of the store, sorted by name; an image has one entry
-// for each of its names.
+func imageOf(i *images.Image) Image {
+	out := Image{Reference: i.Reference, Digest: i.Digest, Platform: ir.FormatPlatform(i.Platform), Created: i.Created, Size: i.Size}
+	if i.Images != nil {
+		out.Platform, out.Images = "", imagesOf(i.Images)
+	}
+	return out
+}
+
+func imagesOf(list []*images.Image) []Image {
+	out := []Image{}
+	for _, i := range list {
+		out = append(out, imageOf(i))
+	}
+	return out
+}
+
+// Images lists the images and manifest lists of the store, sorted by name; one
+// has an entry for each of its names.
 func (h *Host) Images(context.Context) ([]Image, error) {
 	store, err := h.images()
 	if err != nil {
@@ -37,11 +55,18 @@ func (h *Host) Images(context.Context) ([]Image, error) {
 	if err != nil {
 		return nil, stateError(err)
 	}
-	list := []Image{}
-	for _, i := range found {
-		list = append(list, Image{i.Reference, i.Digest, ir.FormatPlatform(i.Platform), i.Created, i.Size})
+	return imagesOf(found), nil
+}
+
+// holdImages keeps every blob of the image store where it is, until release is
+// called.
+func (h *Host) holdImages(ctx context.Context) (release func(), err error) {
+	store, err := h.images()
+	if err != nil {
+		return nil, err
 	}
-	return list, nil
+	release, err = store.Hold(ctx)
+	return release, imageError(err)
 }
 
 // Tag gives an image, named by reference or digest, more names.
@@ -58,14 +83,15 @@ func (h *Host) Tag(ctx context.Context, image string, references ...string) erro
 	return nil
 }
 
-// Push copies an image of the store to the registry in the reference and
-// returns the reference by digest that it has there.
+// Push copies an image of the store, or a manifest list with all its images, to
+// the registry in the reference and returns the reference by digest that it has
+// there.
 func (h *Host) Push(ctx context.Context, image, reference string, events func(Event)) (string, error) {
 	store, err := h.images()
 	if err != nil {
 		return "", err
 	}
-	pushed, err := store.Push(ctx, image, reference, newEmitter(events).pull(reference))
+	pushed, err := store.Push(ctx, image, reference, newEmitter(events).transfer(EventPush, reference))
 	return pushed, imageError(err)
 }
 

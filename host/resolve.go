@@ -95,7 +95,7 @@ func (h *Host) fetch(ctx context.Context, r Request, need ir.Need, emit *emitter
 		return nil, err
 	}
 	image, err := store.Resolve(ctx, images.Request{
-		Reference: need.Key.Reference, Platform: need.Platform, Policy: images.Policy(r.Pull), Progress: emit.pull(need.Key.Reference),
+		Reference: need.Key.Reference, Platform: need.Platform, Policy: images.Policy(r.Pull), Progress: emit.transfer(EventPull, need.Key.Reference),
 	})
 	if err != nil {
 		return nil, imageError(err)
@@ -134,19 +134,27 @@ func (h *Host) triggers(ctx context.Context, reference string, lines []string) (
 // imageError makes an error of the image store, or of a registry with images,
 // one of this package.
 func imageError(err error) error {
-	var own *images.Error
-	var remote *registry.Error
+	var (
+		own    *images.Error
+		remote *registry.Error
+		login  *registry.CredentialsError
+	)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &own) && own.Kind == images.KindReference:
 		return &InputError{Message: fmt.Sprintf("%q: %s", own.Reference, own.Message), Help: own.Help}
+	case own != nil && own.Kind == images.KindArchive:
+		return &InputError{Message: own.Message, Help: own.Help, Err: own.Err}
 	case own != nil:
 		return &ImageError{Reference: own.Reference, Message: own.Message, Help: own.Help, Err: own.Err}
 	case errors.As(err, &remote) && remote.Kind == registry.KindReference:
 		return &InputError{Message: fmt.Sprintf("%q: %s", remote.Reference, remote.Message), Help: remote.Help}
 	case remote != nil:
 		return &ImageError{Reference: remote.Reference, Message: remote.Message, Help: remote.Help, Err: remote.Err}
+	}
+	if errors.As(err, &login) {
+		return &InputError{Message: "the credentials for registries cannot be read", Help: "repair the file, or name another one with REGISTRY_AUTH_FILE", Err: login.Err}
 	}
 	return stateError(err)
 }

@@ -32,8 +32,10 @@ func (s *Store) users() *flock.Flock {
 	return flock.New(s.path(usersFile), flock.SetPermissions(0o600))
 }
 
-// alone waits a while until nobody holds the store.
-func (s *Store) alone(ctx context.Context) (release func(), err error) {
+// Alone waits a while until nobody holds the store, and keeps it so until
+// release is called. While others keep using it, the error is an *Error of
+// KindBusy.
+func (s *Store) Alone(ctx context.Context) (release func(), err error) {
 	short, cancel := context.WithTimeout(ctx, aloneWait)
 	defer cancel()
 	l := s.users()

@@ -28,14 +28,9 @@ type Pruning struct {
 }
 
 // Prune removes the images and manifest lists without a reference, the blobs
-// that no image needs, and the records of packed layers that are gone. It waits
-// a while for others that use the store, and then is refused with KindBusy.
+// that no image needs, and the records of packed layers that are gone. The
+// caller has the store Alone.
 func (s *Store) Prune(ctx context.Context, p Pruning) (*Removed, error) {
-	release, err := s.alone(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	index, err := s.index()
 	if err != nil {
 		return nil, err

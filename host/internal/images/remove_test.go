@@ -130,6 +130,11 @@ func TestRemoveWhileInUse(t *testing.T) {
 
 func prune(t *testing.T, s *Store, p Pruning) *Removed {
 	t.Helper()
+	release, err := s.Alone(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
 	got, err := s.Prune(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -172,8 +177,8 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestPruneWaits is refused while others use the store.
-func TestPruneWaits(t *testing.T) {
+// TestAlone waits for others, and gives up with the context.
+func TestAlone(t *testing.T) {
 	s := openStore(t, registry.Options{})
 	release, err := s.Hold(context.Background())
 	if err != nil {
@@ -181,12 +186,15 @@ func TestPruneWaits(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := s.Prune(ctx, Pruning{}); !errors.Is(err, context.Canceled) {
+	if _, err := s.Alone(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	done := make(chan error)
 	go func() {
-		_, err := s.Prune(context.Background(), Pruning{})
+		alone, err := s.Alone(context.Background())
+		if err == nil {
+			alone()
+		}
 		done <- err
 	}()
 	release()
@@ -213,9 +221,15 @@ func TestPruneWhilePulling(t *testing.T) {
 					return
 				default:
 				}
+				alone, err := s.Alone(context.Background())
+				if err != nil {
+					t.Error(err)
+					return
+				}
 				if _, err := s.Prune(context.Background(), Pruning{}); err != nil {
 					t.Error(err)
 				}
+				alone()
 			}
 		})
 	}

@@ -120,13 +120,3 @@ func (s *Store) writeFile(name string, data []byte) error {
 	}
 	return f.rename(s.path(name))
 }
-
-// syncDir makes a rename last through a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -8,16 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/gofrs/flock"
 )
 
-// tempFile is a file that is not there until rename. It is locked until then:
-// a temporary file without a lock is of a dead process.
+// tempFile is a file that is not there until rename. It is guarded until then:
+// a temporary file that nobody guards is of a dead process.
 type tempFile struct {
 	*os.File
-	lock *flock.Flock
-	done bool
+	letGo func() // of the guard
+	done  bool
 }
 
 // temp makes a temporary file.
@@ -27,9 +25,9 @@ func (s *Store) temp() (*tempFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("writing to image store: %w", err)
 		}
-		t := &tempFile{File: f, lock: existing(f.Name())}
+		t := &tempFile{File: f}
 		// A sweep may have come between, and removed the file.
-		if err := t.lock.Lock(); err == nil && t.inPlace() {
+		if t.letGo, err = guard(f.Name()); err == nil && t.inPlace() {
 			return t, nil
 		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.discard()
@@ -38,9 +36,6 @@ func (s *Store) temp() (*tempFile, error) {
 		t.discard()
 	}
 }
-
-// existing is a lock on a file that is there.
-func existing(path string) *flock.Flock { return flock.New(path, flock.SetFlag(os.O_RDWR)) }
 
 // inPlace says whether the name still leads to the file.
 func (t *tempFile) inPlace() bool {
@@ -64,7 +59,7 @@ func (t *tempFile) rename(path string) error {
 		return err
 	}
 	t.done = true
-	_ = t.lock.Close()
+	t.letGo()
 	return syncDir(filepath.Dir(path))
 }
 
@@ -73,7 +68,7 @@ func (t *tempFile) discard() {
 	if !t.done {
 		_ = t.Close()
 		_ = os.Remove(t.Name())
-		_ = t.lock.Close()
+		t.letGo()
 	}
 }
 
@@ -85,10 +80,6 @@ func (s *Store) sweep() {
 		return
 	}
 	for _, e := range entries {
-		lock := existing(s.path(tempDir, e.Name()))
-		if ok, err := lock.TryLock(); err == nil && ok {
-			_ = os.Remove(lock.Path())
-			_ = lock.Close()
-		}
+		removeDead(s.path(tempDir, e.Name()))
 	}
 }

@@ -29,7 +29,12 @@ type Record struct {
 	Reads []Read `json:"reads,omitempty"`
 	// Result is the digest of the image or artifact in the image store.
 	Result string `json:"result"`
+	// Handle is the backend's name for what it keeps of the build.
+	Handle string `json:"handle,omitempty"`
 }
+
+// Artifact is what the backend keeps of the build.
+func (r *Record) Artifact() Artifact { return Artifact{r.Backend, r.Handle} }
 
 // Input is files of a context.
 type Input struct {
