@@ -81,10 +81,7 @@ func (m *Manager) Publish(ctx context.Context, folders []string, destination str
 
 // publish writes an artifact and its signature.
 func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trust.Signer) (string, error) {
-	repo, err := t.repository(a.Manifest().ID)
-	if err != nil {
-		return "", err
-	}
+	repo := t.repository(a.Manifest().ID)
 	if err := repo.Put(ctx, a, t.tag(a.Manifest().Version)); err != nil {
 		return "", err
 	}
@@ -213,11 +210,11 @@ func (t *target) tag(version string) string {
 }
 
 // repository is where the releases of a plugin go.
-func (t *target) repository(id string) (artifact.Repository, error) {
+func (t *target) repository(id string) artifact.Repository {
 	if t.layout == nil {
-		return t.repo, nil
+		return t.repo
 	}
-	return t.layout.Plugin(id), nil
+	return t.layout.Plugin(id)
 }
 
 // finish writes the archive, with a signature beside it.

@@ -4,6 +4,7 @@ package plugins
 
 import (
 	"context"
+	"slices"
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
@@ -51,7 +52,7 @@ func (p *Plan) update(ctx context.Context, id string) error {
 	}
 	if installed.Problem == nil && version.Compare(release.Manifest.Version, installed.Manifest.Version) < 0 {
 		c := keep(installed)
-		c.Notes = append(release.Notes, "the newest version there is "+release.Manifest.Version+", which is older")
+		c.Notes = slices.Concat(release.Notes, []string{"the newest version there is " + release.Manifest.Version + ", which is older"})
 		p.Changes = append(p.Changes, c)
 		return nil
 	}

@@ -92,7 +92,7 @@ func (v *view) verify(p *store.Plugin) Verification {
 		return out
 	}
 	var sum *manifest.ChecksumError
-	switch err := p.Verify(); {
+	switch err := v.manager.compareFiles(p); {
 	case errors.As(err, &sum):
 		out.Problem = sum.Path + " is not the file its manifest names: expected " + sum.Want + ", got " + sum.Got
 		out.Help = repair(p)
@@ -100,6 +100,20 @@ func (v *view) verify(p *store.Plugin) Verification {
 		out.Problem, out.Help = err.Error(), repair(p)
 	}
 	return out
+}
+
+// compareFiles compares the files of a plugin with their digests. Where that
+// fails, another zlayer may have removed the plugin meanwhile, which is no fault
+// of it, or have put it there anew.
+func (m *Manager) compareFiles(p *store.Plugin) error {
+	err := p.Verify()
+	if err == nil || p.Origin != store.Installed {
+		return err
+	}
+	if p = m.shelf.Get(p.ID, p.Digest); p == nil {
+		return nil
+	}
+	return p.Verify()
 }
 
 // repair says how a damaged plugin is made whole.
