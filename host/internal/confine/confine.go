@@ -23,6 +23,9 @@ type Rules struct {
 	Read []string
 	// Write are those in which it may also write, make, rename and remove.
 	Write []string
+	// Rmdir are folders in and below which it may remove folders that are
+	// empty.
+	Rmdir []string
 	// Network is whether it may open and accept TCP connections.
 	Network bool
 }
@@ -32,6 +35,7 @@ func (r Rules) With(more Rules) Rules {
 	return Rules{
 		Read:    slices.Concat(r.Read, more.Read),
 		Write:   slices.Concat(r.Write, more.Write),
+		Rmdir:   slices.Concat(r.Rmdir, more.Rmdir),
 		Network: r.Network || more.Network,
 	}
 }

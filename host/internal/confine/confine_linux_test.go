@@ -152,6 +152,9 @@ func place(t *testing.T) (dir string) {
 	if err := os.Mkdir(filepath.Join(dir, "sub"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"file", "sub/file"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), 0o700); err != nil {
 			t.Fatal(err)
@@ -160,34 +163,36 @@ func place(t *testing.T) (dir string) {
 	return dir
 }
 
-// Each deed is done to a folder: with no rule about it, read only, and to write.
+// Each deed is done to a folder: with no rule about it, read only, to write, and to remove
+// what is empty.
 func TestFiles(t *testing.T) {
 	for _, tt := range []struct {
-		deed              string
-		none, read, write bool
+		deed                     string
+		none, read, write, rmdir bool
 	}{
-		{"read D/file", false, true, true},
-		{"read D/sub/file", false, true, true},
-		{"list D", false, true, true},
-		{"run D/file", false, true, true},
-		{"child read D/file", false, true, true},
-		{"write D/file", false, false, true},
-		{"write D/new", false, false, true},
-		{"truncate D/file", false, false, true},
-		{"mkdir D/new", false, false, true},
-		{"remove D/file", false, false, true},
-		{"rename D/file D/sub/new", false, false, true},
-		{"link D/file D/sub/new", false, false, true},
-		{"device D/new", false, false, false},
-		{"read /etc/hosts", true, true, true},
-		{"write /dev/null", true, true, true},
-		{"write /etc/confine-test", false, false, false},
-		{"write /tmp/confine-test", false, false, false},
+		{"read D/file", false, true, true, false},
+		{"read D/sub/file", false, true, true, false},
+		{"list D", false, true, true, false},
+		{"run D/file", false, true, true, false},
+		{"child read D/file", false, true, true, false},
+		{"write D/file", false, false, true, false},
+		{"write D/new", false, false, true, false},
+		{"truncate D/file", false, false, true, false},
+		{"mkdir D/new", false, false, true, false},
+		{"remove D/file", false, false, true, false},
+		{"rename D/file D/sub/new", false, false, true, false},
+		{"link D/file D/sub/new", false, false, true, false},
+		{"remove D/empty", false, false, true, true},
+		{"device D/new", false, false, false, false},
+		{"read /etc/hosts", true, true, true, true},
+		{"write /dev/null", true, true, true, true},
+		{"write /etc/confine-test", false, false, false, false},
+		{"write /tmp/confine-test", false, false, false, false},
 	} {
-		for which, want := range map[string]bool{"none": tt.none, "read": tt.read, "write": tt.write} {
+		for which, want := range map[string]bool{"none": tt.none, "read": tt.read, "write": tt.write, "rmdir": tt.rmdir} {
 			t.Run(strings.ReplaceAll(tt.deed, "/", "-")+" "+which, func(t *testing.T) {
 				dir := place(t)
-				rules := map[string]confine.Rules{"read": {Read: []string{dir}}, "write": {Write: []string{dir}}}[which]
+				rules := map[string]confine.Rules{"read": {Read: []string{dir}}, "write": {Write: []string{dir}}, "rmdir": {Rmdir: []string{dir}}}[which]
 				if got := try(t, rules, strings.ReplaceAll(tt.deed, "D", dir)); got != want {
 					t.Errorf("it could: %t", got)
 				}

@@ -60,7 +60,7 @@ func newRuleset(abi int, r Rules) (ruleset, error) {
 		return 0, fmt.Errorf("making rules of Landlock: %w", errno)
 	}
 	s := ruleset(fd)
-	if err := errors.Join(s.allow(r.Read, reading&files), s.allow(r.Write, writing&files)); err != nil {
+	if err := errors.Join(s.allow(r.Read, reading&files), s.allow(r.Write, writing&files), s.allow(r.Rmdir, unix.LANDLOCK_ACCESS_FS_REMOVE_DIR)); err != nil {
 		s.close()
 		return 0, err
 	}
@@ -106,6 +106,9 @@ func (s ruleset) allowOne(path string, rights uint64) error {
 	}
 	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
 		rights &= readFile | writeFile | control
+	}
+	if rights == 0 {
+		return nil
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
 	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(s), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)

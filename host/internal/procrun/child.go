@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,11 +30,14 @@ type child struct {
 	out, err io.ReadCloser
 	stdout   tail
 	stderr   tail
-	rules    *confine.Rules // nil when it is not confined
-	notes    string         // where its folders are noted
-	folders  []folder       // for its socket and its temporary files
-	started  chan struct{}  // closed when the process runs, or cannot
-	startErr error          // why it cannot; known when started is closed
+	// rules are what it may touch; nil when it is not confined. It has its
+	// temporary files beside its socket then.
+	rules    *confine.Rules
+	socket   string        // the folder of the socket; empty until it is known
+	notes    string        // where the socket is noted
+	note     *note         // nil when it is not
+	started  chan struct{} // closed when the process runs, or cannot
+	startErr error         // why it cannot; known when started is closed
 	once     sync.Once
 	waited   chan struct{} // closed when the process has ended
 }
@@ -54,35 +58,21 @@ func newChild(path string, env []string) *child {
 // environment, socket is the folder it has made for the socket.
 func (c *child) runner(_ hclog.Logger, spec *exec.Cmd, socket string) (runner.Runner, error) {
 	c.cmd.Env = append(c.cmd.Env, spec.Env...)
-	c.own(socket)
+	c.socket = socket
+	c.note = noteSocket(c.notes, socket)
+	if c.rules != nil {
+		c.cmd.Env = append(c.cmd.Env, tempEnv+"="+socket)
+	}
 	return c, nil
 }
 
-// confine has the process started with these rules, and with a folder of its
-// own for temporary files, where the user wants those.
-func (c *child) confine(r confine.Rules) error {
-	temp, err := os.MkdirTemp(tempDir(c.cmd.Env), folderPrefix)
-	if err != nil {
-		return fmt.Errorf("making a folder for the temporary files of a backend: %w", err)
-	}
-	c.rules = &r
-	c.cmd.Env = append(c.cmd.Env, tempEnv+"="+temp)
-	c.own(temp)
-	return nil
-}
-
-// own makes a folder one of the process alone, which is removed with it.
-func (c *child) own(dir string) {
-	c.folders = append(c.folders, folder{dir, noteFolder(c.notes, dir)})
-}
-
-// removeFolders removes the folders. That of the socket go-plugin forgets when
+// removeSocket removes the folder of the socket, which go-plugin forgets when
 // the process could not be started.
-func (c *child) removeFolders() {
-	for _, f := range c.folders {
-		_ = os.RemoveAll(f.path)
-		f.note.remove()
+func (c *child) removeSocket() {
+	if c.socket != "" {
+		_ = os.RemoveAll(c.socket)
 	}
+	c.note.remove()
 }
 
 // Start starts the process.
@@ -111,10 +101,8 @@ func (c *child) begin() (err error) {
 	if c.rules == nil {
 		return c.cmd.Start()
 	}
-	var own confine.Rules
-	for _, f := range c.folders {
-		own.Write = append(own.Write, f.path)
-	}
+	// When the host is dead, it removes the folder of its socket itself.
+	own := confine.Rules{Write: []string{c.socket}, Rmdir: []string{filepath.Dir(c.socket)}}
 	return confine.Start(c.cmd, c.rules.With(own))
 }
 

@@ -38,6 +38,7 @@ func TestConfined(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Setenv("TMPDIR", filepath.Join(home, "temp"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,7 @@ func TestConfined(t *testing.T) {
 	defer l.Close()
 	start := func(rules *confine.Rules) *Process {
 		o := options(t, "serve")
-		o.Environ, o.Confine = append(o.Environ, "TMPDIR="+filepath.Join(home, "temp")), rules
+		o.Confine = rules
 		p, err := Start(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -82,7 +83,7 @@ func TestConfined(t *testing.T) {
 		}
 	}
 	temp := do(t, confined, "temp dir")
-	if filepath.Dir(temp) != filepath.Join(home, "temp") {
+	if temp != confined.child.socket || filepath.Dir(temp) != filepath.Join(home, "temp") {
 		t.Errorf("its temporary files are in %s", temp)
 	}
 	confined.Close()

@@ -35,12 +35,12 @@ type Options struct {
 	Allow []string
 	// Environ is where their values come from, as from os.Environ.
 	Environ []string
-	// Notes is a folder in which it is noted where the folders of processes
-	// are, so that a later Start can remove those of a host and a backend that
-	// were both killed. Empty: nothing is noted.
+	// Notes is a folder in which it is noted where sockets are, so that a
+	// later Start can remove the one of a host and a backend that were both
+	// killed. Empty: nothing is noted.
 	Notes string
-	// Confine is what it may touch beside its own files and folders. Nil: all
-	// that the user may.
+	// Confine is what it may touch beside its own files and the folder of its
+	// socket, where its temporary files are then. Nil: all that the user may.
 	Confine *confine.Rules
 	// InUse is a file that is locked, shared, while it runs. Empty: none is.
 	InUse string
@@ -125,13 +125,12 @@ func start(ctx context.Context, o Options, main string) (*Process, error) {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = 10 * time.Second
 	}
-	removeOldFolders(o.Notes)
+	removeOldSockets(o.Notes)
 	c := newChild(main, Environment(o.Allow, o.Environ))
 	c.notes = o.Notes
 	if o.Confine != nil {
-		if err := c.confine(o.Confine.With(confine.Rules{Read: []string{o.Dir}})); err != nil {
-			return nil, err
-		}
+		rules := o.Confine.With(confine.Rules{Read: []string{o.Dir}})
+		c.rules = &rules
 	}
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  serve.Handshake(),
@@ -223,7 +222,7 @@ func (p *Process) end() {
 		}
 	}
 	p.child.kill()
-	p.child.removeFolders()
+	p.child.removeSocket()
 }
 
 // within waits for c, and reports whether it was closed in time.

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zlayer/zlayer/host/internal/confine"
 	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/backend/serve"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
@@ -300,6 +301,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	gone(t, pid)
 }
 
+// confinedEnv makes the backend of hostMain a confined one.
+const confinedEnv = "PROCRUN_TEST_CONFINED"
+
 // hostMain starts a backend, says its process id, and waits to be killed.
 func hostMain() {
 	self, err := os.Executable()
@@ -311,8 +315,13 @@ func hostMain() {
 		panic(err)
 	}
 	sum := sha256.Sum256(data)
+	var bounds *confine.Rules
+	if os.Getenv(confinedEnv) != "" {
+		bounds = &confine.Rules{}
+	}
 	p, err := Start(context.Background(), Options{
-		ID: "test", Dir: filepath.Dir(self), Allow: []string{modeEnv}, Environ: []string{modeEnv + "=serve", "TMPDIR=" + os.Getenv("TMPDIR")},
+		Confine: bounds,
+		ID:      "test", Dir: filepath.Dir(self), Allow: []string{modeEnv}, Environ: []string{modeEnv + "=serve", "TMPDIR=" + os.Getenv("TMPDIR")},
 		Files: []manifest.File{{Path: filepath.Base(self), Digest: "sha256:" + hex.EncodeToString(sum[:]), Role: manifest.RoleMain}},
 	})
 	if err != nil {
@@ -324,9 +333,15 @@ func hostMain() {
 
 // A killed host leaves no backend and no socket.
 func TestHostKilled(t *testing.T) {
+	for _, confined := range []string{"", "yes"} {
+		t.Run("confined "+confined, func(t *testing.T) { killHost(t, confined) })
+	}
+}
+
+func killHost(t *testing.T, confined string) {
 	temp := t.TempDir()
 	host := exec.Command(executable(t))
-	host.Env = []string{modeEnv + "=host", "TMPDIR=" + temp}
+	host.Env = []string{modeEnv + "=host", "TMPDIR=" + temp, confinedEnv + "=" + confined}
 	host.Stderr = os.Stderr
 	out, err := host.StdoutPipe()
 	if err != nil {

@@ -54,6 +54,9 @@ func verify(o Options, f manifest.File) (string, error) {
 	return path, nil
 }
 
+// tempEnv says where temporary files go.
+const tempEnv = "TMPDIR"
+
 // Environment picks the variables that a backend is given. TMPDIR is always among them: it
 // says where the user wants temporary files.
 func Environment(allow, environ []string) []string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // lifeline is the read end of a pipe that the host holds open while it lives.
@@ -40,19 +41,22 @@ func (l *lifeline) wait() {
 }
 
 // removeSocket removes the socket and its folder, which a dead host cannot.
-// The folder is the one go-plugin's host made for this process alone; when
-// anything else is in it, it stays.
+// The folder is the one go-plugin's host made for this process alone. Where the
+// temporary files of the process are in it too, they go; when anything else is
+// in it, it stays.
 func removeSocket(dir string) {
 	if dir == "" {
 		return
 	}
-	sockets, err := filepath.Glob(filepath.Join(dir, "plugin*"))
+	// Not RemoveAll of the folder: it opens the one above, and may not.
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
-	for _, path := range sockets {
-		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
-			_ = os.Remove(path)
+	mine := os.Getenv("TMPDIR") == dir
+	for _, e := range entries {
+		if mine || strings.HasPrefix(e.Name(), "plugin") && e.Type() == os.ModeSocket {
+			_ = os.RemoveAll(filepath.Join(dir, e.Name()))
 		}
 	}
 	_ = os.Remove(dir)

@@ -11,7 +11,7 @@ import (
 
 func socketDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(t.TempDir(), folderPrefix)
+	dir, err := os.MkdirTemp(t.TempDir(), socketPrefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,12 +28,12 @@ func exists(path string) bool {
 func TestOldSockets(t *testing.T) {
 	notes, other := t.TempDir(), t.TempDir()
 	alive, dead := socketDir(t), socketDir(t)
-	n := noteFolder(notes, alive)
-	_ = noteFolder(notes, dead).lock.Close() // as the system does
-	if err := os.WriteFile(filepath.Join(notes, folderPrefix+"-forged"), []byte(other), 0o600); err != nil {
+	n := noteSocket(notes, alive)
+	_ = noteSocket(notes, dead).lock.Close() // as the system does
+	if err := os.WriteFile(filepath.Join(notes, socketPrefix+"-forged"), []byte(other), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	removeOldFolders(notes)
+	removeOldSockets(notes)
 	if !exists(alive) || exists(dead) || !exists(other) {
 		t.Errorf("alive %t, dead %t, other %t", exists(alive), exists(dead), exists(other))
 	}
@@ -51,10 +51,10 @@ func TestSocketsTogether(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for range 50 {
-				removeOldFolders(notes)
+				removeOldSockets(notes)
 				socket := socketDir(t)
-				n := noteFolder(notes, socket)
-				removeOldFolders(notes)
+				n := noteSocket(notes, socket)
+				removeOldSockets(notes)
 				if !exists(socket) {
 					t.Error("a living host's socket was removed")
 				}
