@@ -182,7 +182,7 @@ func TestInterruptedWrites(t *testing.T) {
 	if left, _ := os.ReadDir(s.path(tempDir)); len(left) != 1 {
 		t.Fatalf("temporary files of the living: %v", left)
 	}
-	w.file.lock.Close()
+	w.file.letGo()
 	if _, err := Open(s.Dir(), registry.New(registry.Options{})); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/plugins"
@@ -113,11 +114,20 @@ func defaultDataDir() (string, error) {
 	if os.Geteuid() == 0 {
 		return "/var/lib/zlayer", nil
 	}
-	home, err := os.UserHomeDir()
+	dir, err := userData()
 	if err != nil {
 		return "", usagef("finding the state folder: %w; set ZLAYER_DATA_DIR", err)
 	}
-	return filepath.Join(home, ".local", "share", "zlayer"), nil
+	return filepath.Join(dir, "zlayer"), nil
+}
+
+// userData is where programs keep what is a user's: %LocalAppData% on Windows.
+func userData() (string, error) {
+	if runtime.GOOS == "windows" {
+		return os.UserCacheDir()
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, ".local", "share"), err
 }
 
 // bundleDir is the folder of plugins beside the binary: plugins/, or
