@@ -46,7 +46,7 @@ func TestConfined(t *testing.T) {
 	defer l.Close()
 	start := func(rules *confine.Rules) *Process {
 		o := options(t, "serve")
-		o.Confine = rules
+		o.Environ, o.Confine = append(o.Environ, "TMPDIR="+filepath.Join(home, "temp")), rules
 		p, err := Start(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 	"syscall"
 )
 
+// Supported is whether backends run on this system.
+const Supported = true
+
 // ownGroup gives the process a group of its own.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
