@@ -86,7 +86,7 @@ func (v *view) verify(p *store.Plugin) Verification {
 	shown := v.of(p)
 	out := Verification{
 		ID: p.ID, Version: shown.Version, Origin: shown.Origin, Path: p.Dir, Digest: p.Digest, Signature: shown.Signature,
-		Fault: faultOfProblem(p.Problem), Problem: shown.Problem, Help: shown.Help,
+		Fault: shown.Fault, Problem: shown.Problem, Help: shown.Help,
 	}
 	if p.Problem != nil {
 		return out
