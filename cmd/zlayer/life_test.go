@@ -44,8 +44,8 @@ EOF
 // mess is a build that runs, and what can be found of it.
 type mess struct {
 	*sandbox
-	data, temp, context string
-	registry            string
+	temp, context string
+	registry      string
 	// container is the backend that builds images.
 	container string
 	// nap marks the processes of commands; the others have the state folder in
@@ -60,21 +60,24 @@ type mess struct {
 // newMess prepares the build in a state folder of its own.
 func newMess(t *testing.T, container string) *mess {
 	t.Helper()
-	s := newSandbox(t).on(container)
-	m := &mess{sandbox: s, container: container, registry: serveBase(t), nap: strconv.Itoa(1e8 + rand.IntN(9e8))}
-	for _, kv := range s.env {
-		if dir, ok := strings.CutPrefix(kv, "ZLAYER_DATA_DIR="); ok {
-			m.data = dir
-		}
-	}
-	var err error
-	if m.temp, err = os.MkdirTemp("", "life"); err != nil { // short: it holds sockets
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(m.temp) })
-	m.env = append(m.env, "TMPDIR="+m.temp, "PATH="+os.Getenv("PATH")+":"+m.data)
+	m := watch(newSandbox(t).on(container))
+	m.container, m.registry = container, serveBase(t)
 	m.context = t.TempDir()
 	m.write("Dockerfile", stubborn)
+	return m
+}
+
+// watch makes it possible to find what runs in a sandbox, and what is left of
+// it.
+func watch(s *sandbox) *mess {
+	s.t.Helper()
+	m := &mess{sandbox: s, nap: strconv.Itoa(1e8 + rand.IntN(9e8))}
+	var err error
+	if m.temp, err = os.MkdirTemp("", "life"); err != nil { // short: it holds sockets
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { os.RemoveAll(m.temp) })
+	m.env = append(m.env, "TMPDIR="+m.temp, "PATH="+os.Getenv("PATH")+":"+m.data)
 	return m
 }
 
@@ -92,7 +95,7 @@ func (m *mess) args(nap string) []string {
 // command is zlayer, to be started.
 func (m *mess) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(m.repo, "bin", "zlayer"), args...)
-	cmd.Env = m.env
+	cmd.Dir, cmd.Env = m.dir, m.env
 	cmd.Stdout, cmd.Stderr = &m.out, &m.out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
@@ -194,7 +197,7 @@ func (m *mess) left() string {
 // leftInState describes what must be gone after the next start at the latest.
 func (m *mess) leftInState() string {
 	var left []string
-	for _, dir := range []string{"jobs/*", "sockets", "images/tmp", "backends/*/jobs", "backends/*/run"} {
+	for _, dir := range []string{"jobs/" + m.container, "sockets", "images/tmp", "backends/*/jobs", "backends/*/run"} {
 		found, err := filepath.Glob(filepath.Join(m.data, dir, "*"))
 		if err != nil {
 			m.t.Fatal(err)

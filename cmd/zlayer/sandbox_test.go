@@ -16,6 +16,7 @@ type sandbox struct {
 	t    *testing.T
 	repo string
 	data string // the state folder
+	dir  string // where commands run; empty: here
 	env  []string
 }
 
@@ -24,7 +25,7 @@ func newSandbox(t *testing.T) *sandbox {
 	repo, dir := repository(t), stateDir(t)
 	data := filepath.Join(dir, "data")
 	env := append(os.Environ(), "ZLAYER_DATA_DIR="+data, "HOME="+dir, "XDG_CONFIG_HOME=", "SOURCE_DATE_EPOCH=", "CI=true")
-	return &sandbox{t, repo, data, env}
+	return &sandbox{t: t, repo: repo, data: data, env: env}
 }
 
 // on makes a backend the one that builds.
@@ -63,7 +64,7 @@ func (s *sandbox) zlayer(args ...string) string {
 // try runs bin/zlayer.
 func (s *sandbox) try(args ...string) (string, error) {
 	cmd := exec.Command(filepath.Join(s.repo, "bin", "zlayer"), args...)
-	cmd.Env = s.env
+	cmd.Dir, cmd.Env = s.dir, s.env
 	out, err := cmd.Output()
 	return string(out), err
 }
