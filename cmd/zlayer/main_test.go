@@ -12,7 +12,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"zlayer": main, "exits": exits, "broken": broken})
+	testscript.Main(m, map[string]func(){
+		"zlayer": main, "exits": exits, "broken": broken, "keypair": keypair, "terminal": terminal,
+	})
 }
 
 // repository is the top of the tree.
@@ -54,5 +56,7 @@ func params(t *testing.T, dir string) testscript.Params {
 
 // TestScripts runs the command line with real plugin processes.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, params(t, "testdata/script"))
+	p := params(t, "testdata/script")
+	testscript.Run(t, p)
+	testscript.Run(t, installing(t, p))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/host/internal/inventory"
 	"github.com/zlayer/zlayer/host/internal/source"
@@ -48,6 +49,9 @@ type Plugin struct {
 	Compiled *bool `json:"compiled,omitempty"`
 	// Grants are what it may touch.
 	Grants []grant.Grant `json:"grants,omitempty"`
+	// Fault is what is the matter; "" also where nothing is, when Problem is
+	// empty.
+	Fault host.Fault `json:"fault,omitempty"`
 	// Problem says why it cannot be used, and Help what to do. Empty when it
 	// can.
 	Problem string `json:"problem,omitempty"`
@@ -117,7 +121,7 @@ func (v *view) of(p *store.Plugin) Plugin {
 		out.Development = true
 	}
 	if p.Problem != nil {
-		out.Problem, out.Help = p.Problem.Error(), helpFor(p)
+		out.Fault, out.Problem, out.Help = faultOfProblem(p.Problem), p.Problem.Error(), helpFor(p)
 	}
 	return out
 }

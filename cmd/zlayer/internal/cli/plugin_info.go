@@ -25,7 +25,7 @@ one that a source has, of which nothing is installed.`,
   zlayer plugin info registry.example/acme/oven:1.2.0
   zlayer plugin info ./oven --format json`,
 		Args:              args(cobra.ExactArgs(1)),
-		ValidArgsFunction: only(1, a.completeIDs(anyPlugin, cobra.ShellCompDirectiveDefault)),
+		ValidArgsFunction: only(a.completeIDs(anyPlugin, cobra.ShellCompDirectiveDefault)),
 		RunE:              a.pluginInfo,
 	}
 	formatFlag(c)
@@ -75,7 +75,7 @@ func facts(p *plugins.Plugin) []fact {
 	if p.Development {
 		list = append(list, fact{"development", "it is a folder of this machine"})
 	}
-	return append(append(list, abilities(p)...), fact{"state", state(p.Problem)}, fact{"hint", p.Help})
+	return append(append(list, abilities(p)...), fact{"state", state(p.Fault, p.Problem)}, fact{"hint", p.Help})
 }
 
 // abilities are what the manifest says that a plugin can do.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zlayer/zlayer/cmd/zlayer/internal/progress"
+	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/host/plugins"
 )
@@ -49,7 +50,7 @@ func (a *app) pluginTable(list []plugins.Plugin) error {
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tVERSION\tKIND\tPROTOCOL\tSOURCE\tDIGEST\tCOMPILED\tPERMISSIONS\tSIGNED\tSTATE")
 	for _, p := range list {
-		row(w, p.ID, p.Version, p.Kind, p.Protocol, whence(p), shortDigest(p.Digest), compiled(p), held(p.Grants), signed(p), state(p.Problem))
+		row(w, p.ID, p.Version, p.Kind, p.Protocol, whence(p), shortDigest(p.Digest), compiled(p), held(p.Grants), signed(p), state(p.Fault, p.Problem))
 	}
 	return w.Flush()
 }
@@ -120,10 +121,13 @@ func signed(p plugins.Plugin) string {
 	return ""
 }
 
-// state says whether a plugin can be used.
-func state(problem string) string {
-	if problem != "" {
+// state says whether a plugin can be used, and else why not.
+func state(f host.Fault, problem string) string {
+	switch {
+	case problem == "":
+		return "ok"
+	case f == host.Broken:
 		return "broken: " + problem
 	}
-	return "ok"
+	return string(f) + ": " + problem
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/plugins"
 )
 
@@ -58,7 +57,7 @@ func (a *app) verifyTable(list []plugins.Verification) error {
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tVERSION\tORIGIN\tDIGEST\tSTATE")
 	for _, v := range list {
-		row(w, v.ID, v.Version, v.Origin, shortDigest(v.Digest), verified(v))
+		row(w, v.ID, v.Version, v.Origin, shortDigest(v.Digest), state(v.Fault, v.Problem))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -69,17 +68,6 @@ func (a *app) verifyTable(list []plugins.Verification) error {
 		}
 	}
 	return nil
-}
-
-// verified says in words what was found.
-func verified(v plugins.Verification) string {
-	if v.Problem == "" {
-		return "ok"
-	}
-	if v.Fault == host.Broken {
-		return "broken: " + v.Problem
-	}
-	return string(v.Fault) + ": " + v.Problem
 }
 
 // worst ends a command with the code of the worst that was found.
