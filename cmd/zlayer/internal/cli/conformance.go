@@ -45,7 +45,7 @@ cannot be tested, and with 10 when there is none.`,
   zlayer conformance ./my-frontend --engine 'wasmtime run {module}'
   zlayer conformance ./my-backend --fix`,
 		Args:              args(cobra.ExactArgs(1)),
-		ValidArgsFunction: only(1, a.completeIDs(anyPlugin, cobra.ShellCompDirectiveDefault)),
+		ValidArgsFunction: only(a.completeIDs(anyPlugin, cobra.ShellCompDirectiveDefault)),
 		RunE:              func(c *cobra.Command, given []string) error { return a.conformance(c, given[0]) },
 	}
 	f := c.Flags()

@@ -66,10 +66,10 @@ func (a *app) completeIDs(fits func(plugins.Plugin) bool, directive cobra.ShellC
 	}
 }
 
-// only completes so many arguments.
-func only(n int, complete completion) completion {
+// only completes one argument.
+func only(complete completion) completion {
 	return func(c *cobra.Command, given []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if len(given) >= n {
+		if len(given) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return complete(c, given, typed)

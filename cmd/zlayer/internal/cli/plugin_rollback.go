@@ -19,7 +19,7 @@ update. The version that is left is kept, so that a second rollback undoes the
 first. Nothing is fetched, and nothing is asked: that version was accepted.`,
 		Example:           "  zlayer plugin rollback acme.example/oven",
 		Args:              args(cobra.ExactArgs(1)),
-		ValidArgsFunction: only(1, a.completeInstalled()),
+		ValidArgsFunction: only(a.completeInstalled()),
 		RunE: func(c *cobra.Command, given []string) error {
 			return a.changing(c, func(ctx context.Context, m *plugins.Manager) (*plugins.Plan, error) {
 				return m.PlanRollback(ctx, given[0])
