@@ -106,10 +106,15 @@ func findPlugins(c Config) (*store.Set, error) {
 		return nil, err
 	}
 	plugins, err := inventory.Find(inv)
-	var lock *lockfile.Error
+	var (
+		lock *lockfile.Error
+		list *store.IndexError
+	)
 	switch {
 	case errors.As(err, &lock):
 		return nil, &InputError{Message: "the lock file cannot be used", Help: lock.Help, Err: err}
+	case errors.As(err, &list):
+		return nil, &InputError{Message: list.Message, Help: list.Help, Err: list.Err}
 	case err != nil:
 		return nil, &PluginError{Message: "cannot look for plugins", Help: "check --plugin-dir and ZLAYER_PLUGIN_DIR, and that the state folder holds folders", Err: err}
 	}

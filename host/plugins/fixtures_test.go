@@ -322,6 +322,16 @@ func installed(t testing.TB, m *Manager) string {
 	return strings.Join(texts, ", ")
 }
 
+// whole fails the test where Verify finds something.
+func whole(t testing.TB, m *Manager) {
+	t.Helper()
+	for _, v := range must(m.Verify(t.Context())) {
+		if v.Problem != "" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 // tree lists the files below a folder.
 func tree(t testing.TB, dir string) []string {
 	t.Helper()

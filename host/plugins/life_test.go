@@ -3,6 +3,8 @@
 package plugins
 
 import (
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,45 +178,56 @@ func TestMirror(t *testing.T) {
 				t.Errorf("%s: %+v", name, c)
 			}
 		}
-		if installed(t, offline) != installed(t, m) {
-			t.Errorf("%s: installed %s", name, installed(t, offline))
-		}
 		chosen := manager(t, host.Config{})
 		add(t, chosen, AddOptions{From: to}, "two", "acme.example/three@1.0.0")
 		if got := installed(t, chosen); got != "acme.example/three 1.0.0, two 1.0.0" {
 			t.Errorf("%s: chosen %s", name, got)
 		}
-		locked := manager(t, host.Config{LockFile: lock, Locked: true})
-		p, err := locked.PlanLocked(t.Context(), to)
-		applied(t, p, err)
-		if installed(t, locked) != installed(t, m) {
-			t.Errorf("%s: locked %s", name, installed(t, locked))
-		}
 		before, err := os.ReadFile(lock)
 		ok(t, err)
-		must(locked.Lock(t.Context(), lock))
+		same(t, name, m, offline, byLock(t, lock, to), byMirror(t, offline))
 		after, err := os.ReadFile(lock)
 		ok(t, err)
 		if diff := cmp.Diff(string(before), string(after)); diff != "" {
 			t.Errorf("%s: a mirror changed the lock: %s", name, diff)
 		}
-		other := filepath.Join(t.TempDir(), "again.tar")
-		if got := must(offline.Mirror(t.Context(), other)); len(got) != 5 { // a mirror of a mirror
-			t.Errorf("%s: %+v", name, got)
-		}
-		ownLock := filepath.Join(t.TempDir(), LockName)
-		must(offline.Lock(t.Context(), ownLock))
-		third := manager(t, host.Config{LockFile: ownLock, Locked: true})
-		p, err = third.PlanLocked(t.Context(), "")
-		applied(t, p, err)
-		if installed(t, third) != installed(t, m) {
-			t.Errorf("%s: by the lock of a mirror %s", name, installed(t, third))
+	}
+}
+
+// same fails the test when Managers have not the same plugins.
+func same(t *testing.T, name string, first *Manager, others ...*Manager) {
+	t.Helper()
+	for i, m := range others {
+		if installed(t, m) != installed(t, first) {
+			t.Errorf("%s, %d: installed %s", name, i, installed(t, m))
 		}
 	}
 }
 
+// byLock installs what a lock file pins, from a mirror where one is named, and
+// locks it again.
+func byLock(t *testing.T, lock, from string) *Manager {
+	t.Helper()
+	m := manager(t, host.Config{LockFile: lock, Locked: true})
+	p, err := m.PlanLocked(t.Context(), from)
+	applied(t, p, err)
+	must(m.Lock(t.Context(), lock))
+	return m
+}
+
+// byMirror installs what was installed from a mirror by a lock file and a mirror of
+// its own.
+func byMirror(t *testing.T, m *Manager) *Manager {
+	t.Helper()
+	dir := t.TempDir()
+	must(m.Mirror(t.Context(), filepath.Join(dir, "again.tar")))
+	must(m.Lock(t.Context(), filepath.Join(dir, LockName)))
+	byLock(t, filepath.Join(dir, LockName), "")
+	return byLock(t, filepath.Join(dir, LockName), filepath.Join(dir, "again.tar"))
+}
+
 func TestPublishFromSeveralMachines(t *testing.T) {
-	whole := backend("acme.example/tool", "1.0.0", store.Platform(), elsewhere)
+	both := backend("acme.example/tool", "1.0.0", store.Platform(), elsewhere)
 	var folders []string
 	for _, on := range []string{store.Platform(), elsewhere} {
 		part := backend("acme.example/tool", "1.0.0", on)
@@ -223,21 +236,45 @@ func TestPublishFromSeveralMachines(t *testing.T) {
 	r := oci(t)
 	m := manager(t, host.Config{})
 	out := must(m.Publish(t.Context(), folders, r.host+"/acme/tool", PublishOptions{}))
-	if len(out.Platforms) != 2 || out.ID != whole.ID || out.Signed {
+	if len(out.Platforms) != 2 || out.ID != both.ID || out.Signed {
 		t.Errorf("%+v", out)
 	}
 	c := add(t, m, AddOptions{}, out.Reference)[0]
 	if c.After.Digest != out.Digest || c.Resolved != out.Reference {
 		t.Errorf("published %+v, added %+v", out, c)
 	}
-	for _, v := range must(m.Verify(t.Context())) {
-		if v.Problem != "" {
-			t.Errorf("%+v", v)
-		}
-	}
+	whole(t, m)
 	lock := filepath.Join(t.TempDir(), LockName)
 	must(m.Lock(t.Context(), lock))
-	if e, _ := must(lockfile.Read(lock)).Entry(whole.ID); len(e.Files) != 2 {
+	if e, _ := must(lockfile.Read(lock)).Entry(both.ID); len(e.Files) != 2 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A password in a URL is used, and kept nowhere.
+func TestURLWithPassword(t *testing.T) {
+	dir := t.TempDir()
+	web := files(t, dir)
+	write(t, filepath.Join(dir, "tool.tar.gz"), string(pack(t, frontend("tool", "1.0.0").folder(t))))
+	web.breaks(func(w http.ResponseWriter, r *http.Request) bool {
+		if _, password, _ := r.BasicAuth(); password != "hunter2" || r.URL.Query().Get("token") != "hunter3" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}
+		return false
+	})
+	m := manager(t, host.Config{InsecureRegistries: []string{web.host}})
+	c := add(t, m, AddOptions{}, strings.Replace(web.URL, "https://", "https://me:hunter2@", 1)+"/tool.tar.gz?token=hunter3")[0]
+	lock := filepath.Join(t.TempDir(), LockName)
+	must(m.Lock(t.Context(), lock))
+	if strings.Contains(fmt.Sprintf("%+v", *c), "hunter") {
+		t.Errorf("%+v", *c)
+	}
+	for _, dir := range []string{m.config.DataDir, filepath.Dir(lock)} {
+		for _, file := range tree(t, dir) {
+			if data, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.Contains(string(data), "hunter") {
+				t.Errorf("%s: %v, %s", file, err, data)
+			}
+		}
 	}
 }

@@ -3,16 +3,13 @@
 package plugins
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/zlayer/zlayer/host"
-	"github.com/zlayer/zlayer/host/internal/lockfile"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
@@ -211,93 +208,15 @@ func TestLookingWritesNothing(t *testing.T) {
 	}
 }
 
-// Any number of processes may change one state folder at once, and others read
-// it meanwhile.
-func TestSeveralAtOnce(t *testing.T) {
-	r := oci(t)
-	var sources []string
-	for i := range 3 {
-		at := fmt.Sprintf("%s/acme/tool%d", r.host, i)
-		publish(t, at, "", frontend(fmt.Sprintf("tool%d", i), "1.0.0"), frontend(fmt.Sprintf("tool%d", i), "1.1.0"))
-		sources = append(sources, at)
+// A newer minor of the protocol is a note.
+func TestNewerMinor(t *testing.T) {
+	m := manager(t, host.Config{})
+	p := frontend("tool", "1.0.0").with(func(m *manifest.Manifest) { m.Protocol.Minor = 9 })
+	c := add(t, m, AddOptions{}, p.folder(t))[0]
+	if len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "what is new in it is not used") {
+		t.Errorf("notes %q", c.Notes)
 	}
-	dir := t.TempDir()
-	lock := filepath.Join(t.TempDir(), LockName)
-	var writers, readers sync.WaitGroup
-	for i := range 6 {
-		id, source := fmt.Sprintf("tool%d", i%3), sources[i%3]
-		m := manager(t, host.Config{DataDir: dir})
-		writers.Go(func() {
-			for _, version := range []string{":1.0.0", ":1.1.0"} {
-				if err := try(t, m, AddOptions{}, source+version); err != nil {
-					t.Errorf("add %s%s: %v", source, version, err)
-				}
-				p, err := m.PlanUpdate(t.Context(), id)
-				if err == nil {
-					err = p.Apply(t.Context(), nil)
-					p.Close()
-				}
-				if err != nil && !absent(err) {
-					t.Errorf("update: %v", err)
-				}
-				if _, err := m.Lock(t.Context(), lock, id); err != nil && !absent(err) {
-					t.Errorf("lock: %v", err)
-				}
-				if _, err := m.Remove(t.Context(), id); err != nil && !absent(err) {
-					t.Errorf("remove: %v", err)
-				}
-			}
-			if err := try(t, m, AddOptions{}, source); err != nil {
-				t.Errorf("the last add: %v", err)
-			}
-		})
-	}
-	done := make(chan struct{})
-	for range 2 {
-		m := manager(t, host.Config{DataDir: dir})
-		readers.Go(func() {
-			for {
-				list, err := m.List()
-				if err != nil {
-					t.Errorf("list: %v", err)
-				}
-				for _, p := range list {
-					if p.Problem != "" {
-						t.Errorf("%s cannot be used: %s", p.ID, p.Problem)
-					}
-				}
-				select {
-				case <-done:
-					return
-				default:
-				}
-			}
-		})
-	}
-	writers.Wait()
-	for i := range 3 {
-		writers.Go(func() {
-			if _, err := manager(t, host.Config{DataDir: dir}).Lock(t.Context(), lock, fmt.Sprintf("tool%d", i)); err != nil {
-				t.Errorf("the last lock: %v", err)
-			}
-		})
-	}
-	writers.Wait()
-	close(done)
-	readers.Wait()
-	if pins := must(lockfile.Read(lock)).Plugins; len(pins) != 3 {
-		t.Errorf("pins: %+v", pins)
-	}
-	m := manager(t, host.Config{DataDir: dir})
-	if got := installed(t, m); got != "tool0 1.1.0, tool1 1.1.0, tool2 1.1.0" {
-		t.Errorf("installed %s", got)
-	}
-	for _, v := range must(m.Verify(t.Context())) {
-		if v.Problem != "" {
-			t.Errorf("%+v", v)
-		}
-	}
-	if left := tree(t, filepath.Join(dir, "plugins", ".incoming")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
+	if list := must(m.List()); list[0].Problem != "" {
+		t.Error(list[0].Problem)
 	}
 }
