@@ -90,7 +90,8 @@ user's config.yaml, in this order; "zlayer config" shows them.`,
 	settingFlags(root)
 	root.AddCommand(
 		newBuild(a), newCheck(a), newIR(a), newExplain(a),
-		newImages(a), newTag(a), newPush(a), newSave(a),
+		newImages(a), newInspect(a), newHistory(a), newTag(a), newRm(a), newPrune(a), newManifest(a),
+		newPull(a), newPush(a), newSave(a), newLoad(a), newLogin(a), newLogout(a),
 		newPlugin(a), newConformance(a), newConfig(a), newVersion(a), newExitCodesTopic(),
 	)
 	return root

@@ -17,7 +17,7 @@ Docker archive. What is at the destination is replaced, and only by a complete
 result. An image named by reference keeps that name there.`,
 		Example:           "  zlayer save app:1 --output type=oci-archive,dest=app.tar\n  zlayer save app:1 --output type=docker-archive,dest=app.tar",
 		Args:              args(cobra.ExactArgs(1)),
-		ValidArgsFunction: a.completeImages,
+		ValidArgsFunction: only(a.completeImages()),
 		RunE: func(c *cobra.Command, given []string) error {
 			list, err := outputs(c)
 			if err != nil {

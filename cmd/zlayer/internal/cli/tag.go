@@ -20,6 +20,6 @@ func newTag(a *app) *cobra.Command {
 			}
 			return h.Tag(c.Context(), given[0], given[1:]...)
 		},
-		ValidArgsFunction: a.completeImages,
+		ValidArgsFunction: only(a.completeImages()),
 	}
 }

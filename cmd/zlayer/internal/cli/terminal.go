@@ -50,11 +50,16 @@ func (a *app) password(ctx context.Context) ([]byte, error) {
 	if in == nil {
 		return nil, errors.New("it is encrypted: set " + passwordVariable + ", or run this at a terminal")
 	}
+	return a.unseen(ctx, in, "password of the key: ")
+}
+
+// unseen asks for what is not to be seen while it is typed.
+func (a *app) unseen(ctx context.Context, in *os.File, prompt string) ([]byte, error) {
 	shown, err := term.GetState(int(in.Fd()))
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprint(a.Stderr, "password of the key: ")
+	fmt.Fprint(a.Stderr, prompt)
 	text, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
 	fmt.Fprintln(a.Stderr)
 	// Who was interrupted wants to see again what they type.

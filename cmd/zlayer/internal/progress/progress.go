@@ -88,7 +88,7 @@ func (s *plainShower) Event(e host.Event) {
 	case host.EventStepFailed:
 		s.endOutput(step)
 		fmt.Fprintf(s.w, "%s failed after %.1fs\n", step, e.Seconds)
-	case host.EventPull, host.EventProgress:
+	case host.EventPull, host.EventPush, host.EventLoad, host.EventProgress:
 		s.transfer(e)
 	case host.EventDiagnostic:
 		s.diagnostic(e)
