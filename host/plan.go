@@ -5,10 +5,14 @@ package host
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/zlayer/zlayer/host/internal/plan"
+	"github.com/zlayer/zlayer/host/internal/procrun"
 	"github.com/zlayer/zlayer/host/internal/store"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
@@ -56,6 +60,9 @@ func (h *Host) choose(ctx context.Context, resolved *Resolved, r Request) (*stor
 // the one it would choose cannot answer is an error; of any other it is a part
 // of the explanation.
 func (h *Host) plan(ctx context.Context, resolved *Resolved, r Request, explain bool) (plan.Plan, error) {
+	if !procrun.Supported {
+		return plan.Plan{}, &UnsupportedError{SourceError{Files: resolved.Checked.Files, Diagnostics: []*diagv1.Diagnostic{nowhere()}}}
+	}
 	if r.Backend != "" {
 		if err := h.problem(r.Backend); err != nil {
 			return plan.Plan{}, err
@@ -81,6 +88,13 @@ func (h *Host) plan(ctx context.Context, resolved *Resolved, r Request, explain 
 			ask.Candidates[i].Problem = problemOf(err)
 		}
 	}
+}
+
+// nowhere says that no backend runs on this system.
+func nowhere() *diagv1.Diagnostic {
+	d := diag.Error(nil, plan.CodeNoBackend, "nothing can be built on "+runtime.GOOS+": backends run on Linux and macOS")
+	d.Help = "build in WSL 2 or on another machine; check, ir and explain work here"
+	return d
 }
 
 // candidates lists the installed backends, those that cannot be used too.
