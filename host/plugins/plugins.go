@@ -33,8 +33,8 @@ type Manager struct {
 	policy trust.Policy
 }
 
-// Open returns a Manager. Nothing is written until something is installed. The
-// error is a *host.InputError when the settings are no good.
+// Open returns a Manager. It writes nothing; the first plan makes the state
+// folder. The error is a *host.InputError when the settings are no good.
 func Open(c host.Config) (*Manager, error) {
 	if c.DataDir == "" {
 		return nil, &host.InputError{Message: "the state folder is not set", Help: "set ZLAYER_DATA_DIR or --data-dir"}

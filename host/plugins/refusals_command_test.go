@@ -35,6 +35,12 @@ var ofCommands = []refusal{
 		_, err := manager(l, l.config).Info(l.Context(), "tool")
 		return err
 	}},
+	{"info about a mirror", func(l *lab) error {
+		to := filepath.Join(l.dir, "mirror")
+		publish(l, to, "", frontend("tool", "1.0.0"), frontend("other", "1.0.0"))
+		_, err := manager(l, l.config).Info(l.Context(), to)
+		return err
+	}},
 	{"publish to a full folder", func(l *lab) error {
 		write(l, filepath.Join(l.dir, "notes"), "")
 		_, err := manager(l, l.config).Publish(l.Context(), []string{frontend("tool", "1.0.0").folder(l)}, l.dir, PublishOptions{})

@@ -223,6 +223,26 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// What another process removes while it is installed again is there afterwards.
+func TestRemovedMeanwhile(t *testing.T) {
+	s := OpenShelf(filepath.Join(t.TempDir(), "plugins"))
+	p := parcel(t, "a", "1.0.0")
+	install(t, s, p, true)
+	staged, err := s.Stage(t.Context(), p)
+	if err == nil {
+		err = s.Remove(t.Context(), "a")
+	}
+	if err == nil {
+		err = staged.Put(t.Context(), true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := s.Get("a", p.Digest); version(t, s) != "1.0.0" || found.Verify() != nil {
+		t.Errorf("%+v", found)
+	}
+}
+
 func TestSeveralAtOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "plugins")
 	var group sync.WaitGroup
