@@ -52,7 +52,7 @@ func (s *Store) saveTar(ctx context.Context, file string, parts []part) (err err
 	if err := s.writeTar(ctx, f, parts); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(aside, file); err != nil {
