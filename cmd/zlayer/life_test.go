@@ -234,17 +234,22 @@ func (m *mess) clean(since time.Time) {
 // exit waits for the end of zlayer and returns its exit code; -1 for a signal.
 func (m *mess) exit() int {
 	m.t.Helper()
+	select {
+	case <-m.ended():
+	case <-time.After(time.Minute):
+		m.t.Fatalf("zlayer does not end:\n%s", m.out.String())
+	}
+	return m.cmd.ProcessState.ExitCode()
+}
+
+// ended waits for the end of zlayer, and is closed then.
+func (m *mess) ended() <-chan struct{} {
 	ended := make(chan struct{})
 	go func() {
 		m.cmd.Wait()
 		close(ended)
 	}()
-	select {
-	case <-ended:
-	case <-time.After(time.Minute):
-		m.t.Fatalf("zlayer does not end:\n%s", m.out.String())
-	}
-	return m.cmd.ProcessState.ExitCode()
+	return ended
 }
 
 // However a build is interrupted, nothing is left of it and the next one works.
