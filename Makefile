@@ -38,10 +38,11 @@ help: build
 
 # ---- build: zlayer and the bundle of plugins beside it ----
 
-# The plugins that are one Go program each, and all that run on the system;
-# WITHOUT leaves some out.
+# The plugins that are one Go program each, and all that run on the system: no
+# backend does on Windows, and buildah is for Linux. WITHOUT leaves some out.
 NATIVE  := sandbox-backend wasm-lang-go wasm-lang-rust
-BUNDLED := $(filter-out $(WITHOUT),dockerfile zimagefile $(NATIVE) $(if $(filter linux,$(GOOS)),buildah-backend))
+BUNDLED := $(filter-out $(WITHOUT),dockerfile zimagefile \
+	$(if $(filter-out windows,$(GOOS)),$(NATIVE)) $(if $(filter linux,$(GOOS)),buildah-backend))
 PLUGINS := $(addprefix $(BUNDLE)/,$(BUNDLED))
 
 build: bundle
@@ -63,8 +64,8 @@ $(BUNDLE)/dockerfile $(BUNDLE)/zimagefile: $(BUNDLE)/%: FORCE
 
 $(addprefix $(BUNDLE)/,$(NATIVE)): $(BUNDLE)/%: FORCE
 	@mkdir -p $@
-	CGO_ENABLED=0 $(BUILD) -o $@/$*$(EXE) ./plugins/$*
-	@sed 's|"path": "$*"|"path": "$*$(EXE)"|' plugins/$*/manifest.json >$@/zlayer-plugin.json
+	CGO_ENABLED=0 $(BUILD) -o $@/$* ./plugins/$*
+	@cp plugins/$*/manifest.json $@/zlayer-plugin.json
 
 # The worker is linked statically, so that it runs with any libc or none.
 $(BUNDLE)/buildah-backend: FORCE
@@ -111,6 +112,11 @@ test-system: build rust-wasm testee-python examples/scratch/bin/hello
 	@{ $(GO) test -json -count=1 -timeout 40m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
+# Every fuzz target of the tree, two at a time, each for this long.
+FUZZTIME ?= 60s
+fuzz:
+	@$(GO) run ./conformance/fuzz -time $(FUZZTIME) -tags '$(BUILDAH_TAGS)'
+
 # ---- check ----
 
 check: fmt vet lint generated cross
@@ -129,12 +135,13 @@ lint: $(TOOLS)/golangci-lint
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 # What is not cgo builds for every platform we support; frontends for wasip1.
+# On Windows there is the client, and no backend.
 cross:
-	@for os in linux darwin; do for arch in amd64 arm64; do \
-		echo "cross $$os/$$arch"; \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/zlayer && \
-		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./host/... $(addsuffix /...,$(addprefix ./plugins/,$(NATIVE))) || exit 1; \
-		(cd sdk && CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build ./...) || exit 1; done; done
+	@for p in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
+		echo "cross $$p"; export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; \
+		$(GO) build -o /dev/null ./cmd/zlayer && $(GO) build ./host/... ./frontends/... || exit 1; \
+		test $$GOOS = windows || $(GO) build $(addsuffix /...,$(addprefix ./plugins/,$(NATIVE))) || exit 1; \
+		(cd sdk && $(GO) build ./...) || exit 1; done
 
 include release.mk
 
