@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
 )
 
 // Rule is one line of an ignore file.
@@ -83,12 +84,25 @@ func (g *Ignore) Patterns() []string {
 	}
 	out := make([]string, len(g.rules))
 	for i, r := range g.rules {
-		out[i] = r.clean
-		if r.Negated {
-			out[i] = "!" + r.clean
-		}
+		out[i] = r.text()
 	}
 	return out
+}
+
+// text is the pattern as a reader takes it, who drops the space around and then
+// cleans it.
+func (r Rule) text() string {
+	text := r.clean
+	switch {
+	case r.Negated:
+		text = "!" + text
+	case strings.TrimLeftFunc(text, unicode.IsSpace) != text:
+		text = "./" + text
+	}
+	if strings.TrimRightFunc(text, unicode.IsSpace) != text {
+		text += "/"
+	}
+	return text
 }
 
 // cleanLine turns a line into a pattern, the way Docker reads the file.

@@ -3,12 +3,14 @@
 package buildctx_test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"path"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
@@ -102,6 +104,8 @@ func TestExcluded(t *testing.T) {
 		{"**", ".", 0},
 		{`\#a`, "#a", 1},
 		{"a[b]c", "abc", 1},
+		{"a / /", "a ", 1},
+		{"a / /", "a", 0},
 	}
 	for _, tt := range tests {
 		g, err := buildctx.ParseIgnore(".dockerignore", []byte(tt.text))
@@ -155,7 +159,7 @@ func randomPattern(rng *rand.Rand) string {
 	var b strings.Builder
 	b.WriteString(pick(rng, "", "", "!"))
 	for range 1 + rng.IntN(6) {
-		b.WriteString(pick(rng, "a", "b", "ab", "/", "/", "*", "**", "**/", "?", ".", "é", "[ab]", "[^a]", `\a`, `\*`, "^", "$", "+"))
+		b.WriteString(pick(rng, "a", "b", "ab", "/", "/", "*", "**", "**/", "?", ".", "é", "[ab]", "[^a]", `\a`, `\*`, "^", "$", "+", "|"))
 	}
 	p := path.Clean(b.String())
 	if p == "!" || strings.HasPrefix(p, "!/") {
@@ -177,7 +181,7 @@ func randomPath(rng *rand.Rand) string {
 }
 
 func FuzzParseIgnore(f *testing.F) {
-	for _, s := range []string{"*\n!a/b", "**/x\n", "a[b-c]\\d", "\uFEFF#x\r\n!y", "**a**b**"} {
+	for _, s := range []string{"*\n!a/b", "**/x\n", "a[b-c]\\d", "\uFEFF#x\r\n!y", "**a**b**", "@ / /", "/./ x"} {
 		f.Add([]byte(s), "a/b/c")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, name string) {
@@ -195,6 +199,33 @@ func FuzzParseIgnore(f *testing.F) {
 		}
 		if _, h := again.Excluded(name); h != hidden {
 			t.Fatalf("patterns %q decide otherwise about %q", g.Patterns(), name)
+		}
+	})
+}
+
+// FuzzIgnoreEqualsDocker compares all that we accept with Docker's packages.
+func FuzzIgnoreEqualsDocker(f *testing.F) {
+	for _, s := range []string{"*\n!a/b", "**/x\n", "a[b-c]\\d", "\uFEFF#x\r\n!y", "**a**b**", "a/b\n!a\n", "!!a\n\\!b", ".\n../x\n/"} {
+		f.Add([]byte(s), "a/b/c")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, name string) {
+		g, err := buildctx.ParseIgnore("f", text)
+		if err != nil || !utf8.Valid(text) || len(text) > 1<<10 || len(name) > 1<<10 {
+			return // Docker reads no line of 64 KiB, and writes about what is not UTF-8 to stderr
+		}
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+		if err != nil {
+			t.Fatalf("Docker refuses %q: %v", text, err)
+		}
+		again, err := buildctx.NewIgnore(patterns)
+		if err != nil || !slices.Equal(g.Patterns(), again.Patterns()) {
+			t.Fatalf("%q: got %q, want %q (%v)", text, g.Patterns(), patterns, err)
+		}
+		if name = path.Clean("/" + name)[1:]; name == "" {
+			return
+		}
+		if _, got := g.Excluded(name); got != oracle(t, patterns, name) {
+			t.Fatalf("%q: path %q: hidden %v, Docker says %v", patterns, name, got, !got)
 		}
 	})
 }

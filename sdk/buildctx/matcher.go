@@ -13,9 +13,9 @@ import (
 // matcher is a compiled pattern without "!".
 //
 // Docker turns a pattern into a regular expression, which gives brackets,
-// backslashes and carets effects that no document promises. Such patterns are
-// left to Docker's own package; the others, nearly all, are matched here,
-// several times faster and by any number of goroutines.
+// backslashes, carets, bars and braces effects that no document promises. Such
+// patterns are left to Docker's own package; the others, nearly all, are
+// matched here, several times faster and by any number of goroutines.
 type matcher interface {
 	// match reports whether the pattern matches exactly this path.
 	match(name string) bool
@@ -24,7 +24,7 @@ type matcher interface {
 	inside(dir string) bool
 }
 
-var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, or a backslash at the end")
+var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, a {count} behind a *, or a backslash at the end")
 
 var errNUL = errors.New("the pattern holds a NUL byte; save the file as UTF-8")
 
@@ -45,7 +45,7 @@ func compile(pattern string) (matcher, error) {
 		return suffix(pattern[2:]), nil
 	case strings.HasSuffix(pattern, "**") && !strings.ContainsAny(pattern[:len(pattern)-2], special):
 		return prefix(pattern[:len(pattern)-2]), nil
-	case strings.Contains(pattern, "^"):
+	case strings.ContainsAny(pattern, `^|{`):
 		return compileOdd(pattern)
 	}
 	if g := parseGlob(pattern); len(g) <= maxOps {
@@ -95,8 +95,8 @@ type odd struct {
 }
 
 func compileOdd(pattern string) (matcher, error) {
-	m := odd{start: pattern}
-	if i := strings.IndexAny(pattern, `*?[]\^`); i >= 0 {
+	m := odd{}
+	if i := strings.IndexAny(pattern, `*?[]\^`); i >= 0 && !strings.ContainsAny(pattern, `|{`) {
 		m.start = pattern[:i]
 	}
 	if strings.HasPrefix(pattern, "!") {
