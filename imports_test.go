@@ -68,7 +68,7 @@ var owners = []struct {
 	{"google.golang.org/grpc", []string{"sdk/backend/serve", "host/internal/procrun", "sdk/gen/backendv1/backendv1grpc", "conformance/internal/peer", "conformance/zoo/backend"}},
 	{"github.com/tetratelabs/wazero", []string{"host/internal/wasmrun", "conformance/internal/engine"}},
 	{"github.com/bytecodealliance/wasmtime-go", []string{"conformance/wasmtime"}},
-	{"github.com/google/go-containerregistry", []string{"host/internal/registry", "host/internal/artifact", "host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
+	{"github.com/google/go-containerregistry", []string{"host/internal/registry", "host/internal/artifact", "host/internal/archive", "host/internal/images", "host/internal/images/tartime", "plugins/sandbox-backend/internal/image", "conformance/bench", "conformance/internal/image", "conformance/internal/serve", "conformance/internal/life"}},
 	{"github.com/sigstore", []string{"host/internal/trust"}},
 	{"github.com/spf13/cobra", []string{"cmd/zlayer/internal/cli"}},
 	{"golang.org/x/term", []string{"cmd/zlayer/internal/cli"}},
