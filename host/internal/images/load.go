@@ -55,13 +55,15 @@ func (s *Store) openArchive(ctx context.Context, path string, stream io.Reader) 
 	return archive.Read(&ctxReader{ctx, stream}, s.spool)
 }
 
-// spool makes a file that has no name, so that it is gone with this process.
+// spool makes a file that has no name, so that it is gone with this process;
+// where a file must have one, a later sweep removes it.
 func (s *Store) spool() (*os.File, error) {
 	f, err := os.CreateTemp(s.path(tempDir), "spool-*")
 	if err != nil {
 		return nil, err
 	}
-	return f, os.Remove(f.Name())
+	_ = os.Remove(f.Name())
+	return f, nil
 }
 
 // explainArchive says that the archive is to blame, unless somebody else is.

@@ -31,7 +31,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ZLAYER_TEST_FULL") != "" {
 		fillDisk()
 	}
-	if err := useStore(dir, os.Args[1]); err != nil {
+	use := useStore
+	if os.Getenv("ZLAYER_TEST_OBTAIN") != "" {
+		use = obtain
+	}
+	if err := use(dir, os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
