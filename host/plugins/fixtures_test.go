@@ -193,7 +193,7 @@ func publish(t testing.TB, destination, key string, list ...*plugin) {
 	t.Helper()
 	m := manager(t, host.Config{})
 	for _, p := range list {
-		_, err := m.Publish(t.Context(), []string{p.folder(t)}, destination, PublishOptions{Key: key})
+		_, err := m.Publish(t.Context(), []string{p.folder(t)}, destination, PublishOptions{Key: key, Replace: true})
 		ok(t, err)
 	}
 }

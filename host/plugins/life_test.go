@@ -3,6 +3,7 @@
 package plugins
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -276,5 +277,48 @@ func TestURLWithPassword(t *testing.T) {
 				t.Errorf("%s: %v, %s", file, err, data)
 			}
 		}
+	}
+}
+
+// What others may have pinned is not changed by accident.
+func TestPublishedVersionStays(t *testing.T) {
+	r := oci(t)
+	at := r.host + "/acme/tool"
+	m := manager(t, host.Config{})
+	one, other := frontend("tool", "1.0.0"), frontend("tool", "1.0.0").with(func(m *manifest.Manifest) { m.Summary = "changed" })
+	publish(t, at, "", one)
+	publish(t, at, "", one)
+	_, err := m.Publish(t.Context(), []string{other.folder(t)}, at, PublishOptions{})
+	var refused *host.PluginError
+	if !errors.As(err, &refused) || refused.Fault != host.Refused || !strings.Contains(refused.Message, "has version 1.0.0 already") {
+		t.Fatalf("got %v", err)
+	}
+	for destination, o := range map[string]PublishOptions{at: {Replace: true}, at + ":edge": {}} {
+		_, err := m.Publish(t.Context(), []string{other.folder(t)}, destination, o)
+		ok(t, err)
+	}
+}
+
+// A source that fails does not keep the others from being updated.
+func TestUpdateWithoutOneSource(t *testing.T) {
+	dead, alive := oci(t), oci(t)
+	publish(t, dead.host+"/acme/a", "", frontend("a", "1.0.0"))
+	publish(t, alive.host+"/acme/b", "", frontend("b", "1.0.0"))
+	m := manager(t, host.Config{})
+	add(t, m, AddOptions{}, dead.host+"/acme/a", alive.host+"/acme/b")
+	publish(t, alive.host+"/acme/b", "", frontend("b", "1.1.0"))
+	dead.Close()
+	p, err := m.PlanUpdate(t.Context())
+	ok(t, err)
+	var unreachable *host.PluginError
+	if !errors.As(p.Failed, &unreachable) || unreachable.Fault != host.Unreachable {
+		t.Errorf("failed: %v", p.Failed)
+	}
+	applied(t, p, nil)
+	if got, want := installed(t, m), "a 1.0.0, b 1.1.0"; got != want {
+		t.Errorf("installed: %s, want %s", got, want)
+	}
+	if _, err := m.PlanUpdate(t.Context(), "a"); err == nil {
+		t.Error("what was asked for by name was left out")
 	}
 }

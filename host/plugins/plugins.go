@@ -82,6 +82,9 @@ type Plan struct {
 	// Changes are the changes, in the order in which they were asked for. One
 	// that changes nothing is there too.
 	Changes []*Change
+	// Failed says of which plugins nothing is known, since their source failed.
+	// Only an update of all plugins goes on without them.
+	Failed error
 
 	manager *Manager
 	scratch *store.Scratch

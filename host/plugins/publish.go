@@ -16,6 +16,7 @@ import (
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/internal/artifact"
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
+	"github.com/zlayer/zlayer/host/internal/registry"
 	"github.com/zlayer/zlayer/host/internal/source"
 	"github.com/zlayer/zlayer/host/internal/store"
 	"github.com/zlayer/zlayer/host/internal/trust"
@@ -28,6 +29,8 @@ type PublishOptions struct {
 	Key string
 	// Password returns that of the key, when it has one. May be nil.
 	Password func() ([]byte, error)
+	// Replace lets a version that is published already get another content.
+	Replace bool
 }
 
 // Published says what Publish published.
@@ -73,16 +76,21 @@ func (m *Manager) Publish(ctx context.Context, folders []string, destination str
 		ID: bundle.manifest.ID, Version: bundle.manifest.Version, Platforms: bundle.manifest.Platforms(),
 		Digest: packed.Release(), Signed: signer != nil,
 	}
-	if out.Reference, err = target.publish(ctx, packed, signer); err != nil {
+	if out.Reference, err = target.publish(ctx, packed, signer, o.Replace); err != nil {
 		return nil, target.explain(err, out.ID, destination)
 	}
 	return out, nil
 }
 
 // publish writes an artifact and its signature.
-func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trust.Signer) (string, error) {
-	repo := t.repository(a.Manifest().ID)
-	if err := repo.Put(ctx, a, t.tag(a.Manifest().Version)); err != nil {
+func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trust.Signer, replace bool) (string, error) {
+	repo, tag := t.repository(a.Manifest().ID), t.tag(a.Manifest().Version)
+	if !replace {
+		if err := t.unpublished(ctx, repo, a, tag); err != nil {
+			return "", err
+		}
+	}
+	if err := repo.Put(ctx, a, tag); err != nil {
 		return "", err
 	}
 	if signer != nil {
@@ -95,6 +103,27 @@ func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trus
 		}
 	}
 	return t.spec.String() + "@" + a.Digest(), t.finish(ctx, signer)
+}
+
+// unpublished refuses to give a version that others may have another content.
+// A tag that is no version may move.
+func (t *target) unpublished(ctx context.Context, repo artifact.Repository, a *artifact.Artifact, tag string) error {
+	if !source.IsVersion(tag) {
+		return nil
+	}
+	there, err := repo.Get(ctx, tag)
+	var known *registry.Error
+	if errors.As(err, &known) && known.Kind == registry.KindNotFound {
+		return nil
+	}
+	if err != nil || there.Release() == a.Release() {
+		return err
+	}
+	return &host.PluginError{
+		ID: a.Manifest().ID, Fault: host.Refused,
+		Message: fmt.Sprintf("%s has version %s already, with digest %s and not %s", t.spec, tag, there.Release(), a.Release()),
+		Help:    "publish it as a new version; --replace changes the published one, which breaks every lock file that pins it",
+	}
 }
 
 // pieces is a plugin in the folders of its platforms.

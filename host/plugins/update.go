@@ -4,6 +4,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/zlayer/zlayer/host"
@@ -14,9 +15,11 @@ import (
 )
 
 // PlanUpdate says what updating plugins would change: those with the ids, or
-// all that are installed. Each is looked for where it came from.
+// all that are installed. Each is looked for where it came from. Of all, those
+// whose source fails are left as they are, and the plan's Failed says why.
 func (m *Manager) PlanUpdate(ctx context.Context, ids ...string) (*Plan, error) {
-	if len(ids) == 0 {
+	all := len(ids) == 0
+	if all {
 		var err error
 		if ids, err = m.shelf.IDs(); err != nil {
 			return nil, explain(err, "", "")
@@ -27,10 +30,12 @@ func (m *Manager) PlanUpdate(ctx context.Context, ids ...string) (*Plan, error) 
 		return nil, err
 	}
 	for _, id := range ids {
-		if err := p.update(ctx, id); err != nil {
+		err := p.update(ctx, id)
+		if err != nil && (!all || ctx.Err() != nil) {
 			p.Close()
 			return nil, err
 		}
+		p.Failed = errors.Join(p.Failed, err)
 	}
 	return p, nil
 }

@@ -190,10 +190,13 @@ func (r *repository) versions(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	tags = slices.DeleteFunc(tags, func(tag string) bool { return !manifest.ValidVersion(versionOf(tag)) })
+	tags = slices.DeleteFunc(tags, func(tag string) bool { return !IsVersion(tag) })
 	slices.SortFunc(tags, func(a, b string) int { return newer(versionOf(a), versionOf(b)) })
 	return tags, nil
 }
+
+// IsVersion says whether a tag is a version, which nobody should move.
+func IsVersion(tag string) bool { return manifest.ValidVersion(versionOf(tag)) }
 
 // versionOf is the version that a tag means; some write a "v" before it.
 func versionOf(tag string) string { return strings.TrimPrefix(artifact.Version(tag), "v") }

@@ -150,7 +150,7 @@ func parseReference(text string) (Spec, error) {
 // is meant; both stay.
 func Newest(text string) string {
 	s, err := Parse(text)
-	if err != nil || s.Kind != Registry || s.Digest != "" || !manifest.ValidVersion(versionOf(s.Tag)) {
+	if err != nil || s.Kind != Registry || s.Digest != "" || !IsVersion(s.Tag) {
 		return text
 	}
 	s.Tag = ""

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -41,14 +42,14 @@ func (a *app) changing(c *cobra.Command, plan func(context.Context, *plugins.Man
 	}
 	defer p.Close()
 	if dry, _ := c.Flags().GetBool("dry-run"); dry {
-		return a.showPlan(p, asJSON)
+		return cmp.Or(a.showPlan(p, asJSON), p.Failed)
 	}
 	printChanges(a.Stderr, p.Changes)
 	yes, _ := c.Flags().GetBool("yes")
 	if err := a.accept(c.Context(), p.Changes, yes); err != nil {
 		return err
 	}
-	return a.carryOut(c.Context(), p, asJSON)
+	return cmp.Or(a.carryOut(c.Context(), p, asJSON), p.Failed)
 }
 
 // showPlan shows what would change as the result of a command.

@@ -17,7 +17,8 @@ func newPluginPublish(a *app) *cobra.Command {
 		Short: "Publish a plugin to a registry, an archive or a mirror",
 		Long: `Publish puts a plugin where others can add it from: a repository of a registry,
 FILE.tar, or ./FOLDER, which is a mirror. In a registry the version becomes the
-tag, unless DESTINATION has one. The FOLDERs are those of one plugin, each sealed
+tag, unless DESTINATION has one. A version that is there already with another
+content is refused. The FOLDERs are those of one plugin, each sealed
 for another platform by "zlayer plugin seal --platform".
 
 With --key it is signed, as cosign would; for an archive, the signature is
@@ -34,6 +35,7 @@ from the docker and podman auth files.`,
 		},
 	}
 	c.Flags().StringVar(&o.Key, "key", "", "file with a private key in PEM, to sign with")
+	c.Flags().BoolVar(&o.Replace, "replace", false, "give a version that is published already another content")
 	formatFlag(c)
 	return c
 }
