@@ -51,7 +51,11 @@ func besideBundle(t *testing.T) string {
 	t.Helper()
 	prefix := t.TempDir()
 	bin, lib := filepath.Join(prefix, "bin"), filepath.Join(prefix, "lib", "zlayer")
-	self, err := os.ReadFile("/proc/self/exe")
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

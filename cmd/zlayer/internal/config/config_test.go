@@ -85,6 +85,26 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// Whom to trust is a list of its own kind: identities hold commas and colons.
+func TestTrusted(t *testing.T) {
+	const one, two = "issuer=https://login.example,subject=ada@acme.example", "issuer=https://ci.example,subject-regexp=^https://ci.example/acme/.*$"
+	c, err := load(t, "signatures: warn\n", "", []string{
+		"ZLAYER_SIGNATURES=require", "ZLAYER_TRUSTED_KEY=/a.pub:acme.example/*=/b.pub", "ZLAYER_TRUSTED_IDENTITY=" + one + ";" + two,
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.String("signatures"); got != "require" {
+		t.Errorf("signatures = %q", got)
+	}
+	if got := c.Strings("trusted-key"); !slices.Equal(got, []string{"/a.pub", "acme.example/*=/b.pub"}) {
+		t.Errorf("trusted-key = %q", got)
+	}
+	if got := c.Strings("trusted-identity"); !slices.Equal(got, []string{one, two}) {
+		t.Errorf("trusted-identity = %q", got)
+	}
+}
+
 func TestBackends(t *testing.T) {
 	for _, tc := range []struct {
 		name, user    string
@@ -129,6 +149,9 @@ func TestRefused(t *testing.T) {
 		{"not yaml", "pull: [\n", "", "config.yaml"},
 		{"no bool", "experimental: perhaps\n", "", "must be true or false"},
 		{"what is experimental is the user's to allow", "", "experimental: true\n", "cannot be set by a project"},
+		{"a project does not say whom to trust", "", "trusted-key: [/evil.pub]\n", "cannot be set by a project"},
+		{"a project does not say what is demanded", "", "signatures: off\n", "cannot be set by a project"},
+		{"locked", "locked: sometimes\n", "", "not one of never, ci, always"},
 		{"private key in a project", "", "plugin-dir: [/evil]\n", "cannot be set by a project"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
