@@ -44,8 +44,8 @@ func main() {
 	only := flag.String("run", "", "a regular expression of the targets to run, as folder.Name")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, o, *jobs, *only); err != nil {
+	err := run(ctx, o, *jobs, *only)
+	if stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "fuzz:", err)
 		os.Exit(1)
 	}

@@ -24,7 +24,7 @@ type matcher interface {
 	inside(dir string) bool
 }
 
-var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, a {count} behind a *, or a backslash at the end")
+var errPattern = errors.New("the pattern is malformed: a [ without ], a range out of order, or a backslash at the end")
 
 var errNUL = errors.New("the pattern holds a NUL byte; save the file as UTF-8")
 
@@ -89,7 +89,9 @@ func (m suffix) inside(string) bool { return true }
 type odd struct {
 	// start is the literal text that everything it matches begins with.
 	start string
-	one   *patternmatcher.PatternMatcher
+	// others hides all but what the pattern matches. As what is put back, the
+	// pattern is taken as it is; alone it would be cleaned once more.
+	others *patternmatcher.PatternMatcher
 	// fresh says that the pattern matched no folder above.
 	fresh patternmatcher.MatchInfo
 }
@@ -99,29 +101,26 @@ func compileOdd(pattern string) (matcher, error) {
 	if i := strings.IndexAny(pattern, `*?[]\^`); i >= 0 && !strings.ContainsAny(pattern, `|{`) {
 		m.start = pattern[:i]
 	}
-	if strings.HasPrefix(pattern, "!") {
-		pattern = `\` + pattern
-	}
 	pattern = string([]rune(pattern)) // or the package writes about invalid UTF-8 to stderr
 	var err error
-	if m.one, err = patternmatcher.New([]string{pattern}); err != nil {
+	if m.others, err = patternmatcher.New([]string{"**", Rule{clean: pattern, Negated: true}.text()}); err != nil {
 		return nil, errPattern
 	}
 	// The first call compiles; later ones only read.
-	if _, err = m.one.MatchesOrParentMatches("x"); err != nil {
+	if _, err = m.others.MatchesOrParentMatches("x"); err != nil {
 		return nil, errPattern
 	}
-	// A lone "!" pattern has nothing to put back, so it reports no match.
-	not, err := patternmatcher.New([]string{"!x"})
+	// Patterns that put back what nothing hid report no match.
+	none, err := patternmatcher.New([]string{"!x", "!x"})
 	if err == nil {
-		_, m.fresh, err = not.MatchesUsingParentResults("x", patternmatcher.MatchInfo{})
+		_, m.fresh, err = none.MatchesUsingParentResults("x", patternmatcher.MatchInfo{})
 	}
 	return m, err
 }
 
 func (m odd) match(name string) bool {
-	hit, _, err := m.one.MatchesUsingParentResults(name, m.fresh)
-	return hit && err == nil
+	hidden, _, err := m.others.MatchesUsingParentResults(name, m.fresh)
+	return !hidden && err == nil
 }
 
 func (m odd) inside(dir string) bool { return overlap(m.start, dir) }
