@@ -4,7 +4,6 @@ package images
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -148,6 +147,11 @@ func (s *Store) Tag(ctx context.Context, image, reference string) error {
 	if err != nil {
 		return err
 	}
+	done, err := s.Hold(ctx) // what is found must still be there when it is named
+	if err != nil {
+		return err
+	}
+	defer done()
 	entry, err := s.entry(image)
 	if err != nil {
 		return err
@@ -169,25 +173,6 @@ func tag(reference string) (string, error) {
 		}
 	}
 	return full, err
-}
-
-// Untag takes a reference away. The image stays in the store.
-func (s *Store) Untag(ctx context.Context, reference string) error {
-	full, err := Normalize(reference)
-	if err != nil {
-		return err
-	}
-	return s.updateIndex(ctx, func(index *v1.IndexManifest) error {
-		found := false
-		release(index, func(d v1.Descriptor) bool {
-			found = found || entryRef(d) == full
-			return entryRef(d) == full
-		})
-		if !found {
-			return fmt.Errorf("removing a tag: %w", notTagged(reference))
-		}
-		return nil
-	})
 }
 
 func notTagged(reference string) error {

@@ -334,9 +334,8 @@ func TestTags(t *testing.T) {
 	do(s.Tag(ctx, a.Digest, "one"), " b", "docker.io/library/one:latest a")
 	do(s.Tag(ctx, "one", "r.example/x:2"), " b", "docker.io/library/one:latest a", "r.example/x:2 a")
 	do(s.Tag(ctx, b.Digest[7:17], "one"), "docker.io/library/one:latest b", "r.example/x:2 a")
-	do(s.Untag(ctx, "r.example/x:2"), " a", "docker.io/library/one:latest b")
+	do(s.Tag(ctx, b.Digest, "r.example/x:2"), " a", "docker.io/library/one:latest b", "r.example/x:2 b")
 
-	wantKind(t, s.Untag(ctx, "r.example/x:2"), KindNotFound)
 	wantKind(t, s.Tag(ctx, "nothing", "y"), KindNotFound, "zlayer images")
 	wantKind(t, s.Tag(ctx, a.Digest, "y@"+a.Digest), KindReference)
 	wantRegistry(t, s.Tag(ctx, a.Digest, "Y"), registry.KindReference, "not an image reference")
