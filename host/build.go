@@ -60,6 +60,8 @@ type build struct {
 	resolved *Resolved
 	plugin   *store.Plugin
 	emit     *emitter
+	// read is what it reads of its contexts, once run began.
+	read []keys.Input
 }
 
 // run returns the remembered result of an equal build, or builds.
@@ -69,12 +71,11 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer inputs.Close()
-	read, err := inputs.digests(b.resolved.Checked.Files)
-	if err != nil {
+	if b.read, err = inputs.digests(b.resolved.Checked.Files); err != nil {
 		return nil, err
 	}
 	key := b.key()
-	if record := b.host.keys.Get(key); record != nil && !b.request.NoCache && b.current(ctx, read, record) {
+	if record := b.host.keys.Get(key); record != nil && !b.request.NoCache && b.current(ctx, record) {
 		return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
 	}
 	b.emit.plan(b.plugin.ID, b.resolved.Build)
@@ -82,7 +83,7 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	record.Inputs = read
+	record.Inputs = b.read
 	if err := b.remember(key, inputs, record); err != nil {
 		return nil, err
 	}
@@ -122,9 +123,9 @@ func (b *build) key() string {
 
 // current says whether everything a build read is as it was, and its result
 // still there.
-func (b *build) current(ctx context.Context, read []keys.Input, record *keys.Record) bool {
+func (b *build) current(ctx context.Context, record *keys.Record) bool {
 	store, err := b.host.images()
-	return err == nil && store.Has(record.Result) && slices.EqualFunc(read, record.Inputs, keys.Input.Equal) &&
+	return err == nil && store.Has(record.Result) && slices.EqualFunc(b.read, record.Inputs, keys.Input.Equal) &&
 		b.host.sameReads(ctx, b.plugin, record.Reads, b.emit)
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/zlayer/zlayer/host/internal/images"
 )
 
-// deliver names a result and writes it to its outputs.
+// deliver names a result, writes it to its outputs and says so in files.
 func (b *build) deliver(ctx context.Context, r *Result) error {
 	for _, tag := range b.request.Tags {
 		full, err := images.Normalize(tag)
@@ -29,7 +29,10 @@ func (b *build) deliver(ctx context.Context, r *Result) error {
 		}
 		r.Outputs = append(r.Outputs, o.Path)
 	}
-	return b.module(r)
+	if err := b.module(r); err != nil {
+		return err
+	}
+	return b.report(r)
 }
 
 // module writes the wasm module to the place in the context that the build

@@ -136,6 +136,11 @@ type Request struct {
 	Tags []string
 	// Outputs are places where the result is also written.
 	Outputs []Output
+	// DigestFile is a file that gets the digest of the result. Empty: none.
+	DigestFile string
+	// MetadataFile is a file that gets what there is to say of the build, as
+	// JSON; README.md has its fields. Empty: none.
+	MetadataFile string
 	// Events, when set, is called with every event, one at a time.
 	Events func(Event)
 }

@@ -42,7 +42,13 @@ func (h *Host) checkRequest(r Request) error {
 			return imageError(err)
 		}
 	}
-	return checkOutputs(r.Outputs)
+	if err := checkOutputs(r.Outputs); err != nil {
+		return err
+	}
+	if err := checkReport(r.DigestFile); err != nil {
+		return err
+	}
+	return checkReport(r.MetadataFile)
 }
 
 // checkDir refuses a context that is not a folder.

@@ -57,7 +57,20 @@ type Image struct {
 	Unchecked error
 
 	manifest *v1.Manifest
+	size     int64 // of the manifest
 }
+
+// ConfigDigest returns the digest of its configuration. Empty for a manifest
+// list.
+func (i *Image) ConfigDigest() string {
+	if i.manifest == nil {
+		return ""
+	}
+	return i.manifest.Config.Digest.String()
+}
+
+// ManifestSize returns the number of bytes of its manifest.
+func (i *Image) ManifestSize() int64 { return i.size }
 
 // Layer is one layer of an Image.
 type Layer struct {

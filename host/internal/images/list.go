@@ -33,6 +33,7 @@ func (s *Store) image(entry v1.Descriptor) (*Image, error) {
 		Size:      entry.Size + m.Config.Size,
 		RawConfig: config,
 		manifest:  m,
+		size:      entry.Size,
 	}
 	for _, l := range m.Layers {
 		img.Size += l.Size
@@ -45,7 +46,7 @@ func (s *Store) image(entry v1.Descriptor) (*Image, error) {
 func (s *Store) list(entry v1.Descriptor) (*Image, error) {
 	list := &Image{
 		Reference: entryRef(entry), Digest: entry.Digest.String(), MediaType: string(entry.MediaType),
-		Platform: &irv1.Platform{}, Images: []*Image{},
+		Platform: &irv1.Platform{}, Images: []*Image{}, size: entry.Size,
 	}
 	all, err := s.tree(entry)
 	if err != nil {

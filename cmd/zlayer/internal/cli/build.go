@@ -30,6 +30,7 @@ elsewhere.`,
 		Example: `  zlayer build . --tag app:1
   zlayer build . -f Dockerfile.dev --target test --build-arg LEVEL=2
   zlayer build . --output type=oci-archive,dest=app.tar
+  zlayer build . --iidfile app.digest --metadata-file app.json
   zlayer build . --secret id=token,src=token.txt --ssh default
   SOURCE_DATE_EPOCH=0 zlayer build . --progress quiet`,
 		Args: args(cobra.MaximumNArgs(1)),
@@ -43,6 +44,7 @@ elsewhere.`,
 	f := c.Flags()
 	f.StringArrayP("tag", "t", nil, "name of the result; may be repeated")
 	outputFlag(c, "also write the result")
+	reportFlags(c)
 	f.String("image-format", "oci", "image format: oci or docker")
 	f.StringArray("secret", nil, "a secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VAR; may be repeated")
 	f.StringArray("ssh", nil, "an ssh agent for RUN --mount=type=ssh: ID or ID=SOCKET; may be repeated")
@@ -136,6 +138,8 @@ func (a *app) buildOnly(c *cobra.Command, r *host.Request) (err error) {
 	r.Format = host.Format(a.config.String("image-format"))
 	r.Tags, _ = f.GetStringArray("tag")
 	r.NoCache, _ = f.GetBool("no-cache")
+	r.DigestFile, _ = f.GetString("iidfile")
+	r.MetadataFile, _ = f.GetString("metadata-file")
 	r.Prefer, r.Experimental = a.config.Strings("prefer-backend"), a.config.Bool("experimental")
 	if r.Outputs, err = outputs(c); err != nil {
 		return err
@@ -179,39 +183,6 @@ func buildContexts(c *cobra.Command) (map[string]string, error) {
 		contexts[name] = value
 	}
 	return contexts, nil
-}
-
-// outputFlag adds --output.
-func outputFlag(c *cobra.Command, what string) {
-	c.Flags().StringArrayP("output", "o", nil, what+": type=oci-layout|oci-archive|docker-archive,dest=PATH; may be repeated")
-	_ = c.RegisterFlagCompletionFunc("output", func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		if strings.Contains(typed, "dest=") {
-			return nil, cobra.ShellCompDirectiveDefault
-		}
-		return []string{"type=oci-layout,dest=", "type=oci-archive,dest=", "type=docker-archive,dest="},
-			cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
-	})
-}
-
-// outputs reads --output.
-func outputs(c *cobra.Command) ([]host.Output, error) {
-	given, _ := c.Flags().GetStringArray("output")
-	var list []host.Output
-	for _, text := range given {
-		fields, err := options("--output", text, "type", "dest")
-		if err != nil {
-			return nil, err
-		}
-		o := host.Output{Type: host.OutputType(fields["type"]), Path: fields["dest"]}
-		if !slices.Contains([]host.OutputType{host.OutputOCILayout, host.OutputOCIArchive, host.OutputDockerArchive}, o.Type) {
-			return nil, usagef("--output %q: type must be oci-layout, oci-archive or docker-archive", text)
-		}
-		if o.Path == "" {
-			return nil, usagef("--output %q: dest is missing", text)
-		}
-		list = append(list, o)
-	}
-	return list, nil
 }
 
 // secrets reads --secret.
