@@ -27,8 +27,8 @@ const (
 const notAsUser = "^(TestAsUser|TestAsUserWithoutRange|TestReadme|TestWasmPrograms|TestWasmRustTwice|TestWasmKilled|TestNewProjects|TestThirdParty|TestToolchainsAreConfined|TestPages)$"
 
 // withoutRange are the tests that a user without subordinate ids runs: only
-// sandbox-backend runs commands then.
-const withoutRange = "^(TestScratchExamples|TestInterrupted|TestTogether|TestKilledAnytime|TestUserOfCommand)$/^sandbox-backend$"
+// sandbox-backend runs commands then, and the other says what it needs.
+const withoutRange = "^(TestScratchExamples|TestInterrupted|TestTogether|TestKilledAnytime)$/^sandbox-backend$|^TestUserOfCommand$"
 
 // become runs a command as the user: it shows it other files in /etc, and the Go
 // toolchain where it can read it.
