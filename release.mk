@@ -57,7 +57,7 @@ archive:
 	@$(MAKE) --no-print-directory install OUT=$(OUT) DESTDIR=dist/stage PREFIX=/$(NAME)
 	$(TAR) -C dist/stage --format=ustar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner \
 		--mode=u=rwX,go=rX -cf dist/$(NAME).tar $(NAME)
-	gzip -9n dist/$(NAME).tar
+	gzip -n dist/$(NAME).tar
 
 # The same commit gives the same archives wherever it is built, and they work.
 release-check:
