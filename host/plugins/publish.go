@@ -40,7 +40,8 @@ type Published struct {
 	ID        string   `json:"id"`
 	Version   string   `json:"version"`
 	Platforms []string `json:"platforms,omitempty"`
-	// Reference is where it is, with its digest.
+	// Reference is what "zlayer plugin add" takes: in a registry with the
+	// digest of the artifact, else the path.
 	Reference string `json:"reference"`
 	// Digest is that of the manifest; it pins every file.
 	Digest string `json:"digest"`
@@ -102,7 +103,15 @@ func (t *target) publish(ctx context.Context, a *artifact.Artifact, signer *trus
 			return "", err
 		}
 	}
-	return t.spec.String() + "@" + a.Digest(), t.finish(ctx, signer)
+	return t.reference(a), t.finish(ctx, signer)
+}
+
+// reference is what others add the artifact by. A path has no digest.
+func (t *target) reference(a *artifact.Artifact) string {
+	if t.layout != nil {
+		return t.spec.String()
+	}
+	return t.spec.String() + "@" + a.Digest()
 }
 
 // unpublished refuses to give a version that others may have another content.
