@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	}
 	defer os.RemoveAll(dir)
 	var rows []row
-	for _, measure := range []func(context.Context, string) ([]row, error){sizes, check, resident, compareCodecs, backendStart, builds, bigBase} {
+	for _, measure := range []func(context.Context, string) ([]row, error){sizes, check, memory, resident, compareCodecs, backendStart, unchanged, builds, bigBase, growth} {
 		r, err := measure(ctx, dir)
 		if err != nil {
 			return err
