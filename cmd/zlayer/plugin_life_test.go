@@ -194,9 +194,10 @@ func (m *lifeMachine) rollBack() {
 	m.dir = m.project
 }
 
+// mirror copies what the project pins, for machines of every platform.
 func (m *lifeMachine) mirror() {
 	for _, destination := range []string{m.mirrorDir, m.mirrorDir + ".tar"} {
-		m.zlayer("plugin", "mirror", destination)
+		says(m.life.t, m.zlayer("plugin", "mirror", destination, "--format", "json"), boxID, boxfileID, "linux/amd64", "linux/arm64")
 	}
 }
 
