@@ -8,8 +8,12 @@ import (
 	"fmt"
 )
 
-// Two things a hostile module can do are not covered by the engine's limits, so
-// the module is changed a little before the engine sees it.
+// Some things a hostile module can do are not covered by the engine's limits, so
+// the module is looked at, and changed a little, before the engine sees it.
+//
+// Numbers say how many items follow, and the engine believes them: see
+// consistent. Locals are written as a number and a type, and take eight bytes
+// each. Custom sections, which mean nothing to the program, go.
 //
 // Tables live in the host's memory and not in the module's, and a table without
 // a maximum may grow to a gigabyte: each gets a maximum, its own size.
@@ -25,11 +29,10 @@ const (
 	// maxElements is how many elements the tables of a module may have. The
 	// table of a large Go program has about 10,000.
 	maxElements = 1 << 20
-	headerSize  = 8
-	// Ids of sections (WebAssembly core specification, binary format,
-	// "Modules").
-	tableID = 4
-	codeID  = 10
+	// maxLocals is how many locals the functions of a module may have together.
+	// A large Go program has about 20,000.
+	maxLocals  = 1 << 20
+	headerSize = 8
 )
 
 // emptyLoop is "loop end": it does nothing but be a place to stop.
@@ -53,18 +56,24 @@ func harden(module []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		rest = after
 		switch id {
+		case customID:
+			continue
 		case tableID:
 			content, err = boundTables(content)
 		case codeID:
 			content, err = stoppable(content)
+		default:
+			if !consistent(id, content) {
+				err = errNotWasm
+			}
 		}
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, id)
 		out = appendSized(out, content)
-		rest = after
 	}
 	return out, nil
 }
@@ -99,14 +108,18 @@ func stoppable(b []byte) ([]byte, error) {
 	}
 	out := make([]byte, 0, len(b)+len(b)/16)
 	out = binary.AppendUvarint(out, count)
+	all := uint64(0)
 	for range count {
 		var body []byte
 		if body, b, err = cut(b); err != nil {
 			return nil, err
 		}
-		code, err := afterLocals(body)
+		code, locals, err := afterLocals(body)
 		if err != nil {
 			return nil, err
+		}
+		if all += locals; all > maxLocals {
+			return nil, fmt.Errorf("its functions have more than %d locals", maxLocals)
 		}
 		out = binary.AppendUvarint(out, uint64(len(body)+len(emptyLoop)))
 		out = append(out, body[:len(body)-len(code)]...)
@@ -119,22 +132,20 @@ func stoppable(b []byte) ([]byte, error) {
 	return out, nil
 }
 
-// afterLocals returns the code of a function body, which follows its locals.
-func afterLocals(body []byte) ([]byte, error) {
-	groups, body, err := number(body)
-	if err != nil {
-		return nil, err
-	}
-	for range groups {
-		if _, body, err = number(body); err != nil {
-			return nil, err
+// afterLocals returns the code of a function body, which follows its locals,
+// and how many these are.
+func afterLocals(body []byte) (code []byte, locals uint64, err error) {
+	b := &bytecode{rest: body}
+	for range b.number() {
+		locals += b.number()
+		if b.valueType(); b.bad {
+			return nil, 0, errNotWasm
 		}
-		if len(body) == 0 {
-			return nil, errNotWasm
-		}
-		body = body[1:] // the type
 	}
-	return body, nil
+	if b.bad {
+		return nil, 0, errNotWasm
+	}
+	return b.rest, locals, nil
 }
 
 // boundTables gives each table of a table section a maximum.

@@ -6,6 +6,7 @@ package wire
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -59,11 +60,11 @@ func (r *Reader) Receive(m Message) error {
 	if size > maxSize {
 		return fmt.Errorf("a message of %d bytes is larger than the limit of %d", size, maxSize)
 	}
-	body := make([]byte, size)
-	if _, err := io.ReadFull(r.r, body); err != nil {
+	var body bytes.Buffer // which grows with what comes, not with what is announced
+	if _, err := io.CopyN(&body, r.r, int64(size)); err != nil {
 		return fmt.Errorf("reading %T: %w", m, io.ErrUnexpectedEOF)
 	}
-	if err := m.UnmarshalVT(body); err != nil {
+	if err := m.UnmarshalVT(body.Bytes()); err != nil {
 		return fmt.Errorf("decoding %T: %w", m, err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"runtime"
 	"testing"
 
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
@@ -50,9 +51,16 @@ func FuzzReceive(f *testing.F) {
 	var pipe bytes.Buffer
 	NewWriter(&pipe).Send(&backendv1.BuildEvent{Event: &backendv1.BuildEvent_Ask{Ask: &backendv1.Ask{Id: 1, Secret: "x"}}})
 	f.Add(pipe.Bytes())
+	f.Add([]byte("\xff\xff\xff\x7fJ"))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		r := NewReader(bytes.NewReader(text))
 		for r.Receive(&backendv1.BuildEvent{}) == nil {
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+1000*uint64(len(text)) {
+			t.Errorf("%d bytes took %d bytes of memory", len(text), took)
 		}
 	})
 }
