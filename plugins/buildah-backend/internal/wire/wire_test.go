@@ -6,8 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
