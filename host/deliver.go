@@ -24,10 +24,12 @@ func (b *build) deliver(ctx context.Context, r *Result) error {
 		return err
 	}
 	for _, o := range b.request.Outputs {
-		if err := b.host.Save(ctx, r.Digest, o, b.request.Tags...); err != nil {
+		if err := b.host.save(ctx, r.Digest, o, b.emit, b.request.Tags); err != nil {
 			return err
 		}
-		r.Outputs = append(r.Outputs, o.Path)
+		if o.Path != "" {
+			r.Outputs = append(r.Outputs, o.Path)
+		}
 	}
 	if err := b.module(r); err != nil {
 		return err

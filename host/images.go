@@ -9,6 +9,8 @@ import (
 
 	"github.com/zlayer/zlayer/host/internal/images"
 	"github.com/zlayer/zlayer/host/internal/registry"
+	"github.com/zlayer/zlayer/sdk/diag"
+	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
@@ -96,13 +98,28 @@ func (h *Host) Push(ctx context.Context, image, reference string, events func(Ev
 }
 
 // Save writes an image of the store, with the names it is given there, to an
-// output.
-func (h *Host) Save(ctx context.Context, image string, o Output, references ...string) error {
+// output. What a folder cannot have of it is told as an event.
+func (h *Host) Save(ctx context.Context, image string, o Output, events func(Event), references ...string) error {
+	if err := h.checkOutputs([]Output{o}); err != nil {
+		return err
+	}
+	return h.save(ctx, image, o, newEmitter(events), references)
+}
+
+func (h *Host) save(ctx context.Context, image string, o Output, emit *emitter, references []string) error {
+	if o.Type == OutputDocker {
+		return h.loadInto(ctx, image, emit, references)
+	}
 	store, err := h.images()
 	if err != nil {
 		return err
 	}
-	err = store.Save(ctx, image, images.Output{Form: images.Form(o.Type), Path: o.Path, References: references})
+	err = store.Save(ctx, image, images.Output{
+		Form: images.Form(o.Type), Path: o.Path, Writer: o.Writer, References: references,
+		Note: func(text string) {
+			emit.diagnostics(nil, []*diagv1.Diagnostic{diag.Warning(nil, "output", text)})
+		},
+	})
 	var own *images.Error
 	var name *registry.Error
 	if err != nil && !errors.As(err, &own) && !errors.As(err, &name) {

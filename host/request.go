@@ -3,6 +3,8 @@
 package host
 
 import (
+	"io"
+
 	"github.com/zlayer/zlayer/sdk/diag"
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/frontendv1"
@@ -78,7 +80,18 @@ const (
 	OutputOCIArchive OutputType = "oci-archive"
 	// OutputDockerArchive is what docker load reads.
 	OutputDockerArchive OutputType = "docker-archive"
+	// OutputTar is a tar of the image's file system.
+	OutputTar OutputType = "tar"
+	// OutputLocal is a folder with the image's file system. What else the
+	// folder has stays there.
+	OutputLocal OutputType = "local"
+	// OutputDocker is the user's docker or, without one, podman, which loads
+	// the image. It has no path.
+	OutputDocker OutputType = "docker"
 )
+
+// folder says whether the output is a folder.
+func (t OutputType) folder() bool { return t == OutputOCILayout || t == OutputLocal }
 
 // Output is a place where a result is also written.
 type Output struct {
@@ -87,6 +100,9 @@ type Output struct {
 	// Path is the folder or file. What is there is replaced at once, and only
 	// by a complete result.
 	Path string
+	// Writer, when set, gets what would be in the file. Path is then only what
+	// messages call it.
+	Writer io.Writer
 }
 
 // Secret is where a secret's value comes from: exactly one field is set.

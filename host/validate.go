@@ -42,7 +42,7 @@ func (h *Host) checkRequest(r Request) error {
 			return imageError(err)
 		}
 	}
-	if err := checkOutputs(r.Outputs); err != nil {
+	if err := h.checkOutputs(r.Outputs); err != nil {
 		return err
 	}
 	if err := checkReport(r.DigestFile); err != nil {
@@ -90,17 +90,31 @@ func checkAgent(id, socket string) error {
 }
 
 // checkOutputs refuses what could not be written after the build.
-func checkOutputs(list []Output) error {
+func (h *Host) checkOutputs(list []Output) error {
 	for _, o := range list {
-		parent := filepath.Dir(o.Path)
-		if info, err := os.Stat(parent); err != nil || !info.IsDir() {
-			return &InputError{Message: fmt.Sprintf("output %s: the folder %s does not exist", o.Path, parent), Help: "create it first"}
-		}
-		if err := checkReplaced(o); err != nil {
+		if err := h.checkOutput(o); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (h *Host) checkOutput(o Output) error {
+	if o.Type == OutputDocker {
+		_, err := h.engine()
+		return err
+	}
+	if o.Writer != nil {
+		if o.Type.folder() {
+			return &InputError{Message: fmt.Sprintf("output %s: %s is a folder and cannot be a stream", o.Path, o.Type), Help: "give the path of the folder"}
+		}
+		return nil
+	}
+	parent := filepath.Dir(o.Path)
+	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
+		return &InputError{Message: fmt.Sprintf("output %s: the folder %s does not exist", o.Path, parent), Help: "create it first"}
+	}
+	return checkReplaced(o)
 }
 
 // checkReplaced refuses an output that is there and of another kind: a folder
@@ -110,9 +124,9 @@ func checkReplaced(o Output) error {
 	switch {
 	case err != nil: // nothing is replaced
 		return nil
-	case o.Type == OutputOCILayout && !info.IsDir():
-		return &InputError{Message: fmt.Sprintf("output %s: a file is there, and %s is a folder", o.Path, o.Type), Help: "choose another path, or write an archive with type=oci-archive"}
-	case o.Type != OutputOCILayout && info.IsDir():
+	case o.Type.folder() && !info.IsDir():
+		return &InputError{Message: fmt.Sprintf("output %s: a file is there, and %s is a folder", o.Path, o.Type), Help: "choose another path, or write an archive: " + archiveOf(o.Type)}
+	case !o.Type.folder() && info.IsDir():
 		return &InputError{Message: fmt.Sprintf("output %s: a folder is there, and %s is a file", o.Path, o.Type), Help: "give the path of the file to write"}
 	case o.Type != OutputOCILayout:
 		return nil
@@ -122,6 +136,14 @@ func checkReplaced(o Output) error {
 		return &InputError{Message: fmt.Sprintf("output %s: the folder holds something that is not an OCI image layout", o.Path), Help: "choose an empty or a new folder"}
 	}
 	return nil
+}
+
+// archiveOf is the type of the file that holds what a folder would.
+func archiveOf(t OutputType) string {
+	if t == OutputLocal {
+		return "type=tar"
+	}
+	return "type=oci-archive"
 }
 
 // lookup looks a variable up in an environment.

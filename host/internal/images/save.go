@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -22,6 +23,10 @@ const (
 	FormArchive Form = "oci-archive"
 	// FormDocker is the tar that "docker load" reads.
 	FormDocker Form = "docker-archive"
+	// FormRootTar is a tar of the file system of the image.
+	FormRootTar Form = "tar"
+	// FormRootFolder is a folder with the file system of the image.
+	FormRootFolder Form = "local"
 )
 
 // Output says how and where Save writes.
@@ -29,8 +34,14 @@ type Output struct {
 	// Form is the form.
 	Form Form
 	// Path is the folder or file. A file that is there is replaced, and so is
-	// an OCI image layout; a folder of another kind is not.
+	// an OCI image layout; a folder of another kind is not. A file system is
+	// put into a folder beside what is there.
 	Path string
+	// Writer, when set, gets what would be in the file at Path.
+	Writer io.Writer
+	// Note, when set, is called with what a folder does not have of a file
+	// system: one sentence.
+	Note func(string)
 	// References are the names the image has in the output.
 	References []string
 }
@@ -62,15 +73,17 @@ func (s *Store) Save(ctx context.Context, image string, out Output) error {
 		if out.Form == FormLayout {
 			return s.saveFolder(ctx, out.Path, parts)
 		}
-		return s.saveTar(ctx, out.Path, parts)
+		return s.saveTar(ctx, out, parts)
 	case FormDocker:
 		parts, err := s.dockerParts(entry, refs)
 		if err != nil {
 			return err
 		}
-		return s.saveTar(ctx, out.Path, parts)
+		return s.saveTar(ctx, out, parts)
+	case FormRootTar, FormRootFolder:
+		return s.saveRoot(ctx, entry, out)
 	}
-	return fmt.Errorf("unknown output %q: use oci-layout, oci-archive or docker-archive", out.Form)
+	return fmt.Errorf("unknown output %q: use oci-layout, oci-archive, docker-archive, tar or local", out.Form)
 }
 
 func normalAll(references []string) ([]string, error) {

@@ -33,8 +33,17 @@ func (s *Store) open(ctx context.Context, p part) (io.ReadCloser, error) {
 }
 
 // saveTar writes the parts as a tar whose headers say nothing of here and now.
-func (s *Store) saveTar(ctx context.Context, file string, parts []part) (err error) {
-	aside, err := asideOf(file)
+func (s *Store) saveTar(ctx context.Context, out Output, parts []part) error {
+	return saveFile(out, func(w io.Writer) error { return s.writeTar(ctx, w, parts) })
+}
+
+// saveFile gives a function the writer of an output, or a file aside that
+// replaces the one of the output once it is whole.
+func saveFile(out Output, write func(io.Writer) error) (err error) {
+	if out.Writer != nil {
+		return write(out.Writer)
+	}
+	aside, err := asideOf(out.Path)
 	if err != nil {
 		return err
 	}
@@ -46,19 +55,19 @@ func (s *Store) saveTar(ctx context.Context, file string, parts []part) (err err
 		f.Close()
 		if err != nil {
 			os.Remove(aside)
-			err = fmt.Errorf("saving an image to %s: %w", file, err)
+			err = fmt.Errorf("saving an image to %s: %w", out.Path, err)
 		}
 	}()
-	if err := s.writeTar(ctx, f, parts); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(aside, file); err != nil {
+	if err := os.Rename(aside, out.Path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file))
+	return syncDir(filepath.Dir(out.Path))
 }
 
 func (s *Store) writeTar(ctx context.Context, w io.Writer, parts []part) error {
@@ -124,14 +133,14 @@ func (s *Store) saveFolder(ctx context.Context, dir string, parts []part) (err e
 		}
 	}
 	for _, p := range parts {
-		if err := s.saveFile(ctx, filepath.Join(aside, p.name), p); err != nil {
+		if err := s.savePart(ctx, filepath.Join(aside, p.name), p); err != nil {
 			return err
 		}
 	}
 	return replaceFolder(aside, dir)
 }
 
-func (s *Store) saveFile(ctx context.Context, file string, p part) error {
+func (s *Store) savePart(ctx context.Context, file string, p part) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return err

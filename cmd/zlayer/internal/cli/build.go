@@ -30,6 +30,9 @@ elsewhere.`,
 		Example: `  zlayer build . --tag app:1
   zlayer build . -f Dockerfile.dev --target test --build-arg LEVEL=2
   zlayer build . --output type=oci-archive,dest=app.tar
+  zlayer build . --tag app:1 --load
+  zlayer build . --output dist
+  zlayer build . --output - | tar -t
   zlayer build . --iidfile app.digest --metadata-file app.json
   zlayer build . --secret id=token,src=token.txt --ssh default
   SOURCE_DATE_EPOCH=0 zlayer build . --progress quiet`,
@@ -44,6 +47,7 @@ elsewhere.`,
 	f := c.Flags()
 	f.StringArrayP("tag", "t", nil, "name of the result; may be repeated")
 	outputFlag(c, "also write the result")
+	f.Bool("load", false, "also load the result into docker or, without it, podman: --output type=docker")
 	reportFlags(c)
 	f.String("image-format", "oci", "image format: oci or docker")
 	f.StringArray("secret", nil, "a secret for RUN --mount=type=secret: id=ID,src=FILE or id=ID,env=VAR; may be repeated")
@@ -95,6 +99,9 @@ func (a *app) build(c *cobra.Command, given []string) error {
 	if err != nil {
 		return err
 	}
+	if toStream(r.Outputs) {
+		return nil
+	}
 	_, err = fmt.Fprintln(a.Stdout, result.Digest)
 	return err
 }
@@ -141,7 +148,7 @@ func (a *app) buildOnly(c *cobra.Command, r *host.Request) (err error) {
 	r.DigestFile, _ = f.GetString("iidfile")
 	r.MetadataFile, _ = f.GetString("metadata-file")
 	r.Prefer, r.Experimental = a.config.Strings("prefer-backend"), a.config.Bool("experimental")
-	if r.Outputs, err = outputs(c); err != nil {
+	if r.Outputs, err = a.outputs(c); err != nil {
 		return err
 	}
 	if r.Secrets, err = secrets(c); err != nil {

@@ -13,13 +13,14 @@ func newSave(a *app) *cobra.Command {
 		Use:   "save IMAGE",
 		Short: "Write an image of the store to a folder or archive",
 		Long: `Save writes an image of the store to an OCI layout folder, an OCI archive or a
-Docker archive. What is at the destination is replaced, and only by a complete
-result. An image named by reference keeps that name there.`,
+Docker archive, or its file system to a folder (local) or a tar. What is at the
+destination is replaced, and only by a complete result; what else is in a folder
+of type local stays. An image named by reference keeps that name there.`,
 		Example:           "  zlayer save app:1 --output type=oci-archive,dest=app.tar\n  zlayer save app:1 --output type=docker-archive,dest=app.tar",
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: only(a.completeImages()),
 		RunE: func(c *cobra.Command, given []string) error {
-			list, err := outputs(c)
+			list, err := a.outputs(c)
 			if err != nil {
 				return err
 			}
@@ -30,8 +31,10 @@ result. An image named by reference keeps that name there.`,
 			if err != nil {
 				return err
 			}
+			show := a.shower("plain")
+			defer show.Close()
 			for _, o := range list {
-				if err := h.Save(c.Context(), given[0], o, names(given[0])...); err != nil {
+				if err := h.Save(c.Context(), given[0], o, show.Event, names(given[0])...); err != nil {
 					return err
 				}
 			}
