@@ -128,14 +128,17 @@ func (p *parser) run(f *field, in fields) *irv1.Step {
 }
 
 // asHeredoc writes a command of several lines as Dockerfile does: as a
-// here-document, which the shell runs in the same way unless it names its
-// interpreter.
+// here-document, which the shell runs in the same way. A blank line before "#!"
+// keeps that from naming another interpreter.
 func asHeredoc(c *irv1.Command) *irv1.Command {
-	if !c.GetShell() || !strings.Contains(c.Words[0].Text, "\n") || strings.HasPrefix(c.Words[0].Text, "#!") {
+	if !c.GetShell() || !strings.Contains(c.Words[0].Text, "\n") {
 		return c
 	}
 	line := c.Words[0]
 	h := &irv1.Heredoc{Name: "EOF", Content: line.Text + "\n", Expand: true, Range: line.Range, Body: line.Range}
+	if strings.HasPrefix(h.Content, "#!") {
+		h.Content = "\n" + h.Content
+	}
 	for strings.Contains("\n"+h.Content, "\n"+h.Name+"\n") {
 		h.Name += "F"
 	}
