@@ -12,6 +12,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -211,7 +212,7 @@ func (s *suite) check(t *testing.T, c *vectors.Container) {
 // run builds a vector on a side, in a folder that has the same name for all.
 func (s *suite) run(ctx context.Context, c *vectors.Container, side *side) (*build.Outcome, error) {
 	dir := filepath.Join(s.root, c.Name)
-	if err := os.RemoveAll(dir); err != nil {
+	if err := removeAll(dir); err != nil {
 		return nil, err
 	}
 	l, err := build.Lay(c, s.servers, dir)
@@ -223,6 +224,22 @@ func (s *suite) run(ctx context.Context, c *vectors.Container, side *side) (*bui
 		return nil, err
 	}
 	return l.Build(ctx, side.host, r, &s.reader)
+}
+
+// removeAll removes a folder also when it has some that their owner cannot
+// write to.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o700)
+	})
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 // differences compares two outcomes.

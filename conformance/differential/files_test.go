@@ -33,8 +33,17 @@ func TestFiles(t *testing.T) {
 		t.Fatal("only root can become other users")
 	}
 	t.Run(asRoot, func(t *testing.T) { buildFiles(t, asRoot) })
-	t.Run(asUser, func(t *testing.T) { become(t, asUser, fmt.Sprintf("%s:100000:65536\n", userName)) })
-	t.Run(withOneID, func(t *testing.T) { become(t, withOneID, "") })
+	t.Run(asUser, func(t *testing.T) { become(t, "TestFiles", asUser, oneRange) })
+	t.Run(withOneID, func(t *testing.T) { become(t, "TestFiles", withOneID, "") })
+}
+
+// TestDifferentialAsUser compares the backends as a user with subordinate ids.
+// Without them only one builds: see TestFiles.
+func TestDifferentialAsUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // TestDifferential is that user's
+	}
+	become(t, "TestDifferential", asUser, oneRange)
 }
 
 func buildFiles(t *testing.T, who string) {
@@ -70,6 +79,8 @@ const (
 	userName = "zlayer-test-user"
 	userID   = 54321
 	whoEnv   = "ZLAYER_TEST_WHO"
+	// oneRange is a line of /etc/subuid and /etc/subgid.
+	oneRange = userName + ":100000:65536\n"
 )
 
 // asOther runs a command as the user, to whom /etc has other files.
@@ -79,8 +90,8 @@ unset ETC
 exec setpriv --reuid "$0" --regid "$0" --clear-groups -- "$@"
 `
 
-// become runs the test as a user with these lines in /etc/subuid and subgid.
-func become(t *testing.T, who, subordinate string) {
+// become runs a test as a user with these lines in /etc/subuid and subgid.
+func become(t *testing.T, test, who, subordinate string) {
 	top, err := os.MkdirTemp("", "as-user")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +103,7 @@ func become(t *testing.T, who, subordinate string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--", "sh", "-euc", asOther, strconv.Itoa(userID),
-		filepath.Join(top, "tests"), "-test.run=^TestFiles$", "-test.v", "-test.timeout=20m", "-files="+*files)
+		filepath.Join(top, "tests"), "-test.run=^"+test+"$", "-test.v", "-test.timeout=20m", "-files="+*files)
 	cmd.Dir = here
 	cmd.Env = append(os.Environ(), whoEnv+"="+who, "ETC="+userFiles(t, subordinate), "HOME="+home, "TMPDIR="+home,
 		"XDG_CONFIG_HOME=", "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "XDG_RUNTIME_DIR=")
@@ -129,6 +140,7 @@ func copyTree(t *testing.T, top string) (here string) {
 		"tolerated.txt":                          here,
 		filepath.Join(bundle, "dockerfile"):      plugins,
 		filepath.Join(bundle, "sandbox-backend"): plugins,
+		filepath.Join(bundle, "buildah-backend"): plugins,
 	} {
 		if out, err := exec.Command("cp", "-rL", from, to).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)

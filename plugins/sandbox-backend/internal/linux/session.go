@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/jail"
 	"golang.org/x/sys/unix"
@@ -114,8 +115,7 @@ var sealed = sync.OnceValues(func() (string, error) {
 	if _, err := io.Copy(twin, self); err != nil {
 		return "", fmt.Errorf("copying this program into memory: %w", err)
 	}
-	const all = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if _, err := unix.FcntlInt(twin.Fd(), unix.F_ADD_SEALS, all); err != nil {
+	if err := seal(twin.Fd()); err != nil {
 		return "", fmt.Errorf("sealing a file in memory: %w", err)
 	}
 	// Never closed. Starting a process moves its first files, so this is none
@@ -123,6 +123,26 @@ var sealed = sync.OnceValues(func() (string, error) {
 	kept, err := unix.FcntlInt(twin.Fd(), unix.F_DUPFD_CLOEXEC, 2*socketFD+4)
 	return "/proc/self/fd/" + strconv.Itoa(kept), err
 })
+
+const (
+	allSeals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	// sealTries is how often a file is sealed that the kernel calls busy, with
+	// a pause of sealPause between.
+	sealTries, sealPause = 40, 50 * time.Millisecond
+)
+
+// seal keeps everybody from writing to a file in memory. The kernel calls it
+// busy while anything holds one of its pages, which on a machine short of
+// memory the kernel itself does for a while.
+func seal(fd uintptr) (err error) {
+	for range sealTries {
+		if _, err = unix.FcntlInt(fd, unix.F_ADD_SEALS, allSeals); !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+		time.Sleep(sealPause)
+	}
+	return err
+}
 
 func socketPair() (ours, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
