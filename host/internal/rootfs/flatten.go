@@ -20,7 +20,10 @@ type emit func(h *tar.Header, content io.Reader) error
 
 // flatten passes on what the layers, lowest first, make together.
 func flatten(layers []Layer, out emit) error {
-	t := &tree{root: newFolder(0)}
+	return (&tree{root: newFolder(0)}).flatten(layers, out)
+}
+
+func (t *tree) flatten(layers []Layer, out emit) error {
 	// From each layer, what its entries brought, in their order.
 	brought := make([][]*inode, len(layers))
 	for i, l := range layers {
@@ -66,7 +69,7 @@ func each(l Layer, see emit) (err error) {
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("reading a layer: %w", err)
+			return fmt.Errorf("reading the tar: %w", err)
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue

@@ -32,6 +32,16 @@ type Left struct {
 // then. Nothing is followed out of the folder. Only root can give files their
 // owners.
 func WriteFolder(dir string, layers []Layer) (left Left, err error) {
+	return writeFolder(dir, &tree{root: newFolder(0)}, layers)
+}
+
+// Unpack is WriteFolder for a tar that is no layer: no name has a meaning.
+func Unpack(dir string, archive Layer) error {
+	_, err := writeFolder(dir, &tree{root: newFolder(0), plain: true}, []Layer{archive})
+	return err
+}
+
+func writeFolder(dir string, t *tree, layers []Layer) (left Left, err error) {
 	made := os.Mkdir(dir, 0o755)
 	if made != nil && !errors.Is(made, fs.ErrExist) {
 		return left, made
@@ -51,18 +61,18 @@ func WriteFolder(dir string, layers []Layer) (left Left, err error) {
 		return left, err
 	}
 	defer func() { err = errors.Join(err, root.RemoveAll(filepath.Base(aside))) }()
-	return fill(root, filepath.Base(aside), layers)
+	return fill(root, filepath.Base(aside), t, layers)
 }
 
 // fill writes into a folder aside and moves everything to its place.
-func fill(root *os.Root, aside string, layers []Layer) (Left, error) {
+func fill(root *os.Root, aside string, t *tree, layers []Layer) (Left, error) {
 	inner, err := root.OpenRoot(aside)
 	if err != nil {
 		return Left{}, err
 	}
 	defer inner.Close()
 	f := &filler{root: inner, owner: os.Geteuid() == 0}
-	if err := flatten(layers, f.put); err != nil {
+	if err := t.flatten(layers, f.put); err != nil {
 		return f.left, err
 	}
 	// Folders that were there keep owner and mode.

@@ -189,6 +189,17 @@ func TestWriteFolder(t *testing.T) {
 	}
 }
 
+func TestUnpack(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	if err := Unpack(dir, layer(t, "f a 1", "f .wh.a 2", "f x/.wh..wh..opq 3")); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"a": "-rw-r----- 1", ".wh.a": "-rw-r----- 2", "x": "drwxr-xr-x", "x/.wh..wh..opq": "-rw-r----- 3"}
+	if diff := cmp.Diff(want, list(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // What the user has in a folder stays, and when it is in the way, all of it.
 func TestWriteFolderKeeps(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()

@@ -47,7 +47,11 @@ type inode struct {
 func newFolder(layer int) *node { return &node{layer: layer, kids: map[string]*node{}} }
 
 // tree is a file system that grows layer by layer.
-type tree struct{ root *node }
+type tree struct {
+	root *node
+	// plain says that no name means a whiteout.
+	plain bool
+}
 
 // add puts an entry of a layer into the tree. It returns the inode when the
 // entry brings a new one.
@@ -61,10 +65,10 @@ func (t *tree) add(h *tar.Header, layer int) (*inode, error) {
 	case base == "": // the root itself
 		parent.inode = &inode{header: h}
 		return parent.inode, nil
-	case base == opaque:
+	case !t.plain && base == opaque:
 		parent.prune(layer)
 		return nil, nil
-	case strings.HasPrefix(base, whiteout):
+	case !t.plain && strings.HasPrefix(base, whiteout):
 		parent.remove(strings.TrimPrefix(base, whiteout), layer)
 		return nil, nil
 	case h.Typeflag == tar.TypeLink:
@@ -77,10 +81,10 @@ func (t *tree) add(h *tar.Header, layer int) (*inode, error) {
 	}
 	if sparse(h) {
 		// A few bytes can claim holes of any size.
-		return nil, fmt.Errorf("a layer has %s as a sparse file, which cannot be unpacked: save the image as oci-archive", clean(h.Name))
+		return nil, fmt.Errorf("the tar has %s as a sparse file, which is not unpacked", clean(h.Name))
 	}
 	if !slices.Contains(kinds, h.Typeflag) {
-		return nil, fmt.Errorf("a layer has %s of the unknown kind %q", clean(h.Name), h.Typeflag)
+		return nil, fmt.Errorf("the tar has %s of the unknown kind %q", clean(h.Name), h.Typeflag)
 	}
 	in := &inode{header: h}
 	parent.put(base, in, layer)
@@ -158,7 +162,7 @@ func (t *tree) folder(dir string, layer int) (*node, error) {
 			at, here = t.root, "/"
 			continue
 		default:
-			return nil, fmt.Errorf("a layer has %s, and %s is no folder", clean(dir), path.Join(here, base))
+			return nil, fmt.Errorf("the tar has %s, and %s is no folder", clean(dir), path.Join(here, base))
 		}
 		at, here = kid, path.Join(here, base)
 	}
@@ -188,7 +192,7 @@ func (t *tree) find(name string) (*inode, error) {
 	if kid := parent.kids[base]; kid != nil && kid.kids == nil {
 		return kid.inode, nil
 	}
-	return nil, fmt.Errorf("a layer has a hard link to %s, which is no file", clean(name))
+	return nil, fmt.Errorf("the tar has a hard link to %s, which is no file", clean(name))
 }
 
 // walk calls a function for everything in a folder, in the order of names,

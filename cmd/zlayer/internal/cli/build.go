@@ -19,18 +19,21 @@ import (
 
 func newBuild(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "build [CONTEXT]",
+		Use:   "build [CONTEXT|-]",
 		Short: "Build a container image or a wasm module",
 		Long: `Build builds what a build file says and prints the digest of the result.
 
 The build file is the one given by --file or --zimagefile, else the one in the
 context that a frontend claims: ZImagefile, a single ZImagefile.*, Dockerfile,
-Containerfile. The result is kept in the image store; --output also writes it
+Containerfile. The context "-" is a tar on stdin, which may be compressed, or a
+build file that needs no context; --file then names a file in the tar.
+The result is kept in the image store; --output also writes it
 elsewhere.`,
 		Example: `  zlayer build . --tag app:1
   zlayer build . -f Dockerfile.dev --target test --build-arg LEVEL=2
   zlayer build . --output type=oci-archive,dest=app.tar
   zlayer build . --tag app:1 --load
+  git archive HEAD | zlayer build - --tag app:1
   zlayer build . --output dist
   zlayer build . --output - | tar -t
   zlayer build . --iidfile app.digest --metadata-file app.json
@@ -85,6 +88,13 @@ func (a *app) build(c *cobra.Command, given []string) error {
 	if err := a.buildOnly(c, &r); err != nil {
 		return err
 	}
+	if len(given) == 1 && given[0] == "-" {
+		s, err := a.stdinContext(c, &r)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+	}
 	if err := a.request(c, given, &r); err != nil {
 		return err
 	}
@@ -113,7 +123,8 @@ func (a *app) progressMode(c *cobra.Command) string {
 	return a.config.String("progress")
 }
 
-// request reads the flags of requestFlags, the context and the build file.
+// request reads the flags of requestFlags and, when they are not set, the
+// context and the build file.
 func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err error) {
 	r.Target, _ = c.Flags().GetString("target")
 	r.Platform, r.Backend = a.config.String("platform"), a.config.String("backend")
@@ -126,6 +137,9 @@ func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err er
 	}
 	if r.SourceDateEpoch, err = a.sourceDateEpoch(); err != nil {
 		return err
+	}
+	if r.Context != "" {
+		return nil
 	}
 	dir, err := contextDir(given)
 	if err != nil {

@@ -70,3 +70,28 @@ func contextDir(given []string) (string, error) {
 	}
 	return dir, nil
 }
+
+// stdinContext reads the context, and the build file in it, from stdin.
+func (a *app) stdinContext(c *cobra.Command, r *host.Request) (s *host.Stream, err error) {
+	name, _ := c.Flags().GetString("file")
+	frontend := ""
+	if path, _ := c.Flags().GetString("zimagefile"); path != "" {
+		name, frontend = path, zimagefileFrontend
+	}
+	if name == "-" {
+		return nil, usagef("stdin is the build context: it cannot be the build file, too")
+	}
+	h, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	if s, err = h.ReadContext(a.Stdin); err != nil {
+		return nil, err
+	}
+	if r.Source, err = s.Source(name); err != nil {
+		s.Close()
+		return nil, err
+	}
+	r.Context, r.Source.Frontend = s.Dir, frontend
+	return s, nil
+}
