@@ -60,5 +60,5 @@ archive:
 	gzip -n dist/$(NAME).tar
 
 # The same commit gives the same archives wherever it is built, and they work.
-release-check:
+release-check: build examples/scratch/bin/hello
 	.ci/release $(PLATFORMS)
