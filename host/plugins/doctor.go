@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func (d *doctor) state() {
 		d.say(Bad, "", dir+" is not a folder, and should be the state folder", "choose another with --data-dir")
 		return
 	}
-	if info.Mode().Perm()&0o022 != 0 {
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0 { // there, modes say nothing
 		d.say(Bad, "", fmt.Sprintf("others can write to the state folder %s (mode %#o)", dir, info.Mode().Perm()), "chmod go-w "+dir)
 	}
 	if probe, err := os.MkdirTemp(dir, ".doctor-"); err != nil {
