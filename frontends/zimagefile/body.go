@@ -54,7 +54,7 @@ func (p *parser) body(f fields, steps bool) []*irv1.Step {
 	b.word("user")
 	b.volumes()
 	b.healthcheck()
-	b.word("stopsignal")
+	b.stopsignal()
 	b.command("entrypoint")
 	b.command("cmd")
 	return b.steps
@@ -98,6 +98,13 @@ func (b *body) word(name string) {
 	f := b.get(name)
 	if w := b.parser.word(f); w != nil {
 		b.add(f, wordStep(name, w))
+	}
+}
+
+func (b *body) stopsignal() {
+	f := b.get("stopsignal")
+	if w := b.checked(f, ir.IsSignal, "bad-signal", "a signal", "use a name such as SIGTERM, or a number"); w != nil {
+		b.add(f, wordStep("stopsignal", w))
 	}
 }
 

@@ -33,6 +33,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("\uFEFFbase: a\r\n"))
 	f.Add([]byte("a: &a [*a, \u2028 'x']\x85"))
 	f.Add([]byte("base: ${${${a:-${b"))
+	f.Add([]byte("#\u2028''"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		res := parse(string(src))
 		check(t, src, res)

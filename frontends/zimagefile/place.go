@@ -101,10 +101,10 @@ func skipProperties(src []byte, i int) int {
 
 // lineEnd returns the offset of the end of the line that holds i.
 func lineEnd(src []byte, i int) int {
-	if n := bytes.IndexAny(src[i:], "\r\n"); n >= 0 {
-		return i + n
+	for i < len(src) && breakAt(src, i) == 0 {
+		i++
 	}
-	return len(src)
+	return i
 }
 
 // scalarEnd returns the offset after a scalar, its closing quote included.

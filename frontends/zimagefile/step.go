@@ -8,6 +8,7 @@ import (
 
 	"github.com/zlayer/zlayer/sdk/gen/diagv1"
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
+	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 // modifiers says to which instructions each modifier belongs.
@@ -159,7 +160,7 @@ func (p *parser) copy(f *field, in fields) *irv1.Step {
 		Sources:     p.words(sources),
 		Destination: p.word(to),
 		Chown:       p.word(in.get("owner")),
-		Chmod:       p.word(in.get("chmod")),
+		Chmod:       p.checked(in.get("chmod"), ir.IsMode, "bad-mode", "a file mode", `write an octal mode, as in "0755", or a symbolic one, as in "u+x"`),
 	}
 	if f.name() == "copy" {
 		c.From = p.from(in.get("from"))

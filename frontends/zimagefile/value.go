@@ -3,6 +3,8 @@
 package zimagefile
 
 import (
+	"strings"
+
 	"github.com/zlayer/zlayer/sdk/gen/irv1"
 )
 
@@ -36,6 +38,20 @@ func (p *parser) word(f *field) *irv1.Word {
 		return p.expanded(n)
 	}
 	return nil
+}
+
+// checked is word for a value that is known to be wrong when it holds no
+// variable and ok says so.
+func (p *parser) checked(f *field, ok func(string) bool, code, what, help string) *irv1.Word {
+	n, found := p.text(f)
+	if !found {
+		return nil
+	}
+	if !strings.Contains(n.value, "$") && !ok(n.value) {
+		p.error(n.span, code, quote(n.value)+" is not "+what).Help = help
+		return nil
+	}
+	return p.expanded(n)
 }
 
 // literal reads a text as a word that is not expanded.

@@ -154,7 +154,7 @@ func (s *stage) checkOwner(c *irv1.Copy, t *irv1.Transfer) {
 		s.error("chown-name", orElse(c.Chown.GetRange(), s.step.Range),
 			"--chown="+t.Chown+" needs the files of the stage to look up names, which --link does not read", "use numbers, as in --chown=1000:1000")
 	}
-	if t.Chmod != "" && !validMode(t.Chmod) {
+	if t.Chmod != "" && !IsMode(t.Chmod) {
 		s.error("bad-mode", orElse(c.Chmod.GetRange(), s.step.Range), quote(t.Chmod)+" is not a file mode",
 			"write an octal mode up to 7777, or a symbolic one such as u=rwX,go=rX")
 	}
@@ -184,8 +184,9 @@ func (s *stage) checkChecksum(c *irv1.Copy, t *irv1.Transfer) {
 	}
 }
 
-// validMode accepts what chmod does: octal, or symbolic clauses.
-func validMode(m string) bool {
+// IsMode says whether m is a file mode as chmod takes it: octal up to 7777, or
+// symbolic clauses.
+func IsMode(m string) bool {
 	if isOctal(m) {
 		return len(strings.TrimLeft(m, "0")) <= 4
 	}

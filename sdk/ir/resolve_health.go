@@ -66,7 +66,7 @@ func (s *stage) stopSignal(w *irv1.Word) {
 	if !ok {
 		return
 	}
-	if !isSignal(v) {
+	if !IsSignal(v) {
 		s.error("bad-signal", orElse(w.Range, s.step.Range), quote(v)+" is not a signal", "use a name such as SIGTERM, or a number")
 		return
 	}
@@ -77,10 +77,10 @@ func (s *stage) stopSignal(w *irv1.Word) {
 const signals = " ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV " +
 	"STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ "
 
-// isSignal says whether s names or numbers a signal, as Docker has it:
+// IsSignal says whether s names or numbers a signal of Linux, as Docker has it:
 // "SIGTERM", "term", "15", "RTMIN+3".
-func isSignal(s string) bool {
-	if n, err := strconv.Atoi(s); err == nil {
+func IsSignal(s string) bool {
+	if n, err := strconv.ParseUint(s, 10, 16); err == nil {
 		return n > 0
 	}
 	name := strings.TrimPrefix(strings.ToUpper(s), "SIG")

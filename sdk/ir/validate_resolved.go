@@ -235,7 +235,7 @@ func (s *scope) transfer(p string, t *irv1.Transfer) {
 		s.require(remote || isSource(src, t.Parents), item(p, "sources", i), "it is not relative and clean")
 	}
 	s.all(p+".inline", len(t.GetInline()), func(i int) bool { return t.Inline[i].GetName() != "" })
-	s.require(t.GetChmod() == "" || validMode(t.Chmod), p+".chmod", "it is not a file mode")
+	s.require(t.GetChmod() == "" || IsMode(t.Chmod), p+".chmod", "it is not a file mode")
 	s.require(t.GetUnpack() >= 0 && t.GetUnpack() <= irv1.Unpack_UNPACK_NEVER, p+".unpack", "it is unknown")
 	addOnly := t.GetChecksum() != "" || t.GetKeepGitDir() || t.GetUnpack() != irv1.Unpack_UNPACK_UNSPECIFIED
 	s.require(t.GetAdd() || !addOnly, p, "COPY has options of ADD")

@@ -41,6 +41,7 @@ func Decode(b []byte, v any) error {
 		return at(b, syntax.Offset, "not JSON: %v", err)
 	}
 	w := walker{text: b, d: json.NewDecoder(bytes.NewReader(b))}
+	w.d.UseNumber() // of any size
 	if err := w.value("the text", reflect.TypeOf(v)); err != nil {
 		return err
 	}

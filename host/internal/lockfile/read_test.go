@@ -96,7 +96,7 @@ func FuzzRead(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{string(good), "", "{}", `{"schema": 2}`, "<<<<<<< HEAD\n", `{"schema": 1, "plugins": [{}]}`} {
+	for _, seed := range []string{string(good), "", "{}", `{"schema": 2}`, "<<<<<<< HEAD\n", `{"schema": 1, "plugins": [{}]}`, strings.Repeat("1", 400)} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
