@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +41,7 @@ func (o options) fuzz(ctx context.Context, p pkg, target string, built func() (s
 		return "stopped " + name, ctx.Err()
 	}
 	if err != nil {
-		return "FAIL " + line, errors.New(explain(p, target, string(out)))
+		return "FAIL " + line, fmt.Errorf("  the tests ended with %w\n%s", err, explain(p, target, string(out)))
 	}
 	return "ok   " + line, nil
 }
