@@ -28,12 +28,16 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 		return nil, err
 	}
 	emit := newEmitter(r.Events)
+	checked, err := h.understand(ctx, r, emit)
+	if err != nil {
+		return nil, err
+	}
 	release, err := h.holdImages(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	resolved, err := h.resolve(ctx, r, emit)
+	resolved, err := h.decide(ctx, r, checked, emit)
 	if err != nil {
 		return nil, err
 	}

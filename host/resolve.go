@@ -29,6 +29,15 @@ func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
 }
 
 func (h *Host) resolve(ctx context.Context, r Request, emit *emitter) (*Resolved, error) {
+	checked, err := h.understand(ctx, r, emit)
+	if err != nil {
+		return nil, err
+	}
+	return h.decide(ctx, r, checked, emit)
+}
+
+// understand checks a build file that must be without errors.
+func (h *Host) understand(ctx context.Context, r Request, emit *emitter) (*Checked, error) {
 	checked, err := h.check(ctx, r.Source, r.Context)
 	if err != nil {
 		return nil, err
@@ -37,6 +46,11 @@ func (h *Host) resolve(ctx context.Context, r Request, emit *emitter) (*Resolved
 		return nil, &SourceError{Files: checked.Files, Diagnostics: checked.Diagnostics}
 	}
 	emit.diagnostics(checked.Files, checked.Diagnostics)
+	return checked, nil
+}
+
+// decide fetches images and decides everything that is left to decide.
+func (h *Host) decide(ctx context.Context, r Request, checked *Checked, emit *emitter) (*Resolved, error) {
 	o, err := resolveOptions(r)
 	if err != nil {
 		return nil, err
