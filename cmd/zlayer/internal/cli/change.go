@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zlayer/zlayer/host"
+	"github.com/zlayer/zlayer/host/grant"
 	"github.com/zlayer/zlayer/host/plugins"
 )
 
@@ -90,7 +91,7 @@ func (a *app) accept(ctx context.Context, changes []*plugins.Change, yes bool) e
 	var asked []string
 	for _, ch := range changes {
 		if ch.Asks {
-			asked = append(asked, ch.ID+" may touch: "+strings.Join(gains(ch), ", "))
+			asked = append(asked, ch.ID+" "+wants(ch))
 		}
 	}
 	if yes || len(asked) == 0 {
@@ -109,12 +110,23 @@ func (a *app) accept(ctx context.Context, changes []*plugins.Change, yes bool) e
 	return err
 }
 
+// wants says what the user is to accept of a change. A backend that touches
+// nothing is a program of somebody else all the same.
+func wants(ch *plugins.Change) string {
+	if list := gains(ch); len(list) > 0 {
+		return "may touch: " + strings.Join(list, ", ")
+	}
+	return "runs programs here"
+}
+
 // gains lists what a change lets a plugin do that it could not do before.
 func gains(ch *plugins.Change) []string {
 	var list []string
 	if ch.Before == nil {
 		for _, g := range ch.Grants {
-			list = append(list, g.String())
+			if g.Kind != grant.Confinement || g.Name != grant.Confined {
+				list = append(list, g.String())
+			}
 		}
 		return list
 	}
