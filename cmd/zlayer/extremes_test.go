@@ -7,9 +7,10 @@ package main
 import (
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -91,15 +92,20 @@ func contextOf(t *testing.T, dockerfile string) string {
 func (s *sandbox) flatly(args ...string) {
 	s.t.Helper()
 	s.zlayer("plugin", "compile")
-	cmd := watch(s).command(args...)
+	zlayer := watch(s).command(args...)
+	file := filepath.Join(s.t.TempDir(), "peak")
+	cmd := exec.Command("peak", append([]string{file}, zlayer.Args...)...)
 	said := &tail{}
-	cmd.Stdout, cmd.Stderr = io.Discard, said
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = zlayer.Env, zlayer.Dir, io.Discard, said
 	if err := cmd.Run(); err != nil {
 		s.t.Fatalf("zlayer %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024
-	if peak > flat {
-		s.t.Errorf("a process took %d MB, want at most %d", peak/1e6, int64(flat/1e6))
+	text, err := os.ReadFile(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if peak, err := strconv.ParseInt(string(text), 10, 64); err != nil || peak == 0 || peak > flat {
+		s.t.Errorf("a process took %s bytes, want at most %d", text, int64(flat))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"zlayer": main, "exits": exits, "broken": broken, "keypair": keypair, "terminal": terminal,
+		"zlayer": main, "exits": exits, "broken": broken, "keypair": keypair, "peak": peak, "terminal": terminal,
 	})
 }
 
