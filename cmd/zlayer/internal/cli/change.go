@@ -29,11 +29,7 @@ func yesFlag(c *cobra.Command) {
 // changing runs a command that changes what is installed: the plan is shown and
 // accepted, and then carried out.
 func (a *app) changing(c *cobra.Command, plan func(context.Context, *plugins.Manager) (*plugins.Plan, error)) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/spf13/cobra"
+
 	"github.com/zlayer/zlayer/host"
 	"github.com/zlayer/zlayer/host/plugins"
 )
@@ -51,6 +53,15 @@ func (a *app) manager() (*plugins.Manager, error) {
 		return nil, err
 	}
 	return plugins.Open(c)
+}
+
+// managing begins a command about plugins that reports what it did.
+func (a *app) managing(c *cobra.Command) (m *plugins.Manager, asJSON bool, err error) {
+	if asJSON, err = wantJSON(c); err != nil {
+		return nil, false, err
+	}
+	m, err = a.manager()
+	return m, asJSON, err
 }
 
 // hostConfig is what the settings say about where things are and whom to trust.

@@ -30,11 +30,7 @@ It ends with 5 when it finds an error; warnings and notes are none.`,
 }
 
 func (a *app) pluginDoctor(c *cobra.Command, _ []string) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

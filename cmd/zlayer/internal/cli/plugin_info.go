@@ -33,11 +33,7 @@ one that a source has, of which nothing is installed.`,
 }
 
 func (a *app) pluginInfo(c *cobra.Command, given []string) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

@@ -31,11 +31,7 @@ func newPluginMirror(a *app) *cobra.Command {
 }
 
 func (a *app) pluginMirror(c *cobra.Command, given []string) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

@@ -41,11 +41,7 @@ from the docker and podman auth files.`,
 }
 
 func (a *app) pluginPublish(c *cobra.Command, folders []string, destination string, o plugins.PublishOptions) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,7 @@ its end.`,
 }
 
 func (a *app) pluginRemove(c *cobra.Command, ids []string) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,7 @@ one is refused, else with 13 when one is not what is pinned.`,
 }
 
 func (a *app) pluginVerify(c *cobra.Command, ids []string) error {
-	asJSON, err := wantJSON(c)
-	if err != nil {
-		return err
-	}
-	m, err := a.manager()
+	m, asJSON, err := a.managing(c)
 	if err != nil {
 		return err
 	}
