@@ -30,4 +30,12 @@ mkdir -p "$plugin"
 # -I and -B: nothing of the user's counts, and nothing is written.
 printf '#!/bin/sh\nexec %s -IB "${0%%/*}/python-backend.pyz"\n' "$python" > "$plugin/python-backend"
 chmod +x "$plugin/python-backend"
-cp "$here/manifest.json" "$plugin/zlayer-plugin.json"
+
+# What it runs is not in its folder, so the manifest says where that is.
+"$python" - "$here/manifest.json" >"$plugin/zlayer-plugin.json" <<'EOF'
+import json, sys
+
+manifest = json.load(open(sys.argv[1]))
+manifest["permissions"]["paths"] = sorted({sys.prefix, sys.base_prefix})
+json.dump(manifest, sys.stdout, indent=2)
+EOF
