@@ -168,7 +168,7 @@ func checkEpoch(epoch *int64) error {
 // mediaTypes are the media types of one format. The configuration itself is
 // the same in both.
 type mediaTypes struct {
-	manifest, config types.MediaType
+	manifest, config, list types.MediaType
 	// layer gives the type of a layer that a base has in the other format.
 	layer map[types.MediaType]types.MediaType
 }
@@ -176,7 +176,7 @@ type mediaTypes struct {
 func (f Format) mediaTypes() (mediaTypes, error) {
 	switch f {
 	case FormatOCI, "":
-		return mediaTypes{types.OCIManifestSchema1, types.OCIConfigJSON, map[types.MediaType]types.MediaType{
+		return mediaTypes{types.OCIManifestSchema1, types.OCIConfigJSON, types.OCIImageIndex, map[types.MediaType]types.MediaType{
 			types.OCILayer:                types.OCILayer,
 			types.OCILayerZStd:            types.OCILayerZStd,
 			types.OCIUncompressedLayer:    types.OCIUncompressedLayer,
@@ -184,7 +184,7 @@ func (f Format) mediaTypes() (mediaTypes, error) {
 			types.DockerUncompressedLayer: types.OCIUncompressedLayer,
 		}}, nil
 	case FormatDocker:
-		return mediaTypes{types.DockerManifestSchema2, types.DockerConfigJSON, map[types.MediaType]types.MediaType{
+		return mediaTypes{types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerManifestList, map[types.MediaType]types.MediaType{
 			types.OCILayer:                types.DockerLayer,
 			types.OCIUncompressedLayer:    types.DockerUncompressedLayer,
 			types.DockerLayer:             types.DockerLayer,

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // A manifest list is an OCI image index in the store, and an entry of the
@@ -23,13 +24,29 @@ func (s *Store) CreateList(ctx context.Context, reference string, images []strin
 	if err != nil {
 		return nil, err
 	}
-	return s.changeList(ctx, full, func(index *v1.IndexManifest) ([]v1.Descriptor, error) {
+	return s.changeList(ctx, full, types.OCIImageIndex, func(index *v1.IndexManifest) ([]v1.Descriptor, error) {
 		added, err := s.wanted(index, images)
 		if err != nil {
 			return nil, err
 		}
 		release(index, func(d v1.Descriptor) bool { return entryRef(d) == full })
 		return added, onePerPlatform(added)
+	})
+}
+
+// Join makes a manifest list without a reference, of images named as for Inspect.
+// No two may be for the same platform. Empty means FormatOCI.
+func (s *Store) Join(ctx context.Context, images []string, format Format) (*Image, error) {
+	kinds, err := format.mediaTypes()
+	if err != nil {
+		return nil, err
+	}
+	return s.changeList(ctx, "", kinds.list, func(index *v1.IndexManifest) ([]v1.Descriptor, error) {
+		all, err := s.wanted(index, images)
+		if err != nil {
+			return nil, err
+		}
+		return all, onePerPlatform(all)
 	})
 }
 
@@ -40,7 +57,7 @@ func (s *Store) AddToList(ctx context.Context, reference string, images []string
 	if err != nil {
 		return nil, err
 	}
-	return s.changeList(ctx, full, func(index *v1.IndexManifest) ([]v1.Descriptor, error) {
+	return s.changeList(ctx, full, types.OCIImageIndex, func(index *v1.IndexManifest) ([]v1.Descriptor, error) {
 		old, err := listNamed(index, full)
 		if err != nil {
 			return nil, err
@@ -58,9 +75,9 @@ func (s *Store) AddToList(ctx context.Context, reference string, images []string
 	})
 }
 
-// changeList makes the list under a reference of the images that change
-// returns, in their order.
-func (s *Store) changeList(ctx context.Context, full string, change func(*v1.IndexManifest) ([]v1.Descriptor, error)) (*Image, error) {
+// changeList makes the list of a type, under a reference or without one, of the
+// images that change returns, in their order.
+func (s *Store) changeList(ctx context.Context, full string, kind types.MediaType, change func(*v1.IndexManifest) ([]v1.Descriptor, error)) (*Image, error) {
 	done, err := s.Hold(ctx)
 	if err != nil {
 		return nil, err
@@ -72,11 +89,13 @@ func (s *Store) changeList(ctx context.Context, full string, change func(*v1.Ind
 		if err != nil {
 			return err
 		}
-		entry, err = s.putList(images)
-		if err != nil {
+		if entry, err = s.putList(kind, images); err != nil {
 			return err
 		}
-		index.Manifests = append(index.Manifests, named(entry, full, ""))
+		if full != "" {
+			entry = named(entry, full, "")
+		}
+		index.Manifests = append(index.Manifests, entry)
 		for _, d := range images {
 			index.Manifests = append(index.Manifests, unnamed(d))
 		}
@@ -85,12 +104,13 @@ func (s *Store) changeList(ctx context.Context, full string, change func(*v1.Ind
 	if err != nil {
 		return nil, err
 	}
-	return s.image(named(entry, full, ""))
+	return s.image(entry)
 }
 
-// putList stores a manifest list.
-func (s *Store) putList(images []v1.Descriptor) (v1.Descriptor, error) {
+// putList stores a manifest list of a type.
+func (s *Store) putList(kind types.MediaType, images []v1.Descriptor) (v1.Descriptor, error) {
 	list := emptyIndex()
+	list.MediaType = kind
 	for _, d := range images {
 		list.Manifests = append(list.Manifests, v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest, Platform: d.Platform})
 	}
@@ -98,7 +118,7 @@ func (s *Store) putList(images []v1.Descriptor) (v1.Descriptor, error) {
 	if err != nil {
 		return entry, fmt.Errorf("writing manifest list: %w", err)
 	}
-	entry.MediaType = list.MediaType
+	entry.MediaType = kind
 	return entry, nil
 }
 

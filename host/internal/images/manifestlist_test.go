@@ -5,13 +5,16 @@ package images
 import (
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/zlayer/zlayer/host/internal/registry"
@@ -171,6 +174,64 @@ func TestPushList(t *testing.T) {
 		t.Errorf("loaded %q", labels(got))
 	}
 	wantKind(t, s.Save(ctx, "many", Output{Form: FormDocker, Path: out}), KindUnsupported, "oci-archive")
+}
+
+// A list without a name is of the type that goes with its images, and the same
+// images make the same one.
+func TestJoin(t *testing.T) {
+	ctx := context.Background()
+	s := openStore(t, registry.Options{})
+	images := pulled(t, s, serve(t, nil), "linux/arm/v7", "linux/amd64")
+	parts := []string{images["linux/arm/v7"].Digest, images["linux/amd64"].Digest}
+	for format, want := range map[Format]types.MediaType{"": types.OCIImageIndex, FormatOCI: types.OCIImageIndex, FormatDocker: types.DockerManifestList} {
+		list, err := s.Join(ctx, parts, format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list.Reference != "" || list.MediaType != string(want) || len(list.Images) != 2 || list.Images[0].Digest != parts[0] {
+			t.Errorf("%s: the list is %q of type %s: %q", format, list.Reference, list.MediaType, platforms(list))
+		}
+		checkIndex(t, s, list)
+		if err := s.Tag(ctx, list.Digest, "many:"+string(format)+"1"); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := s.Join(ctx, parts, format); err != nil || again.Digest != list.Digest {
+			t.Errorf("%s: a second time it is %v, %v", format, again, err)
+		}
+	}
+	_, err := s.Join(ctx, parts, "zip")
+	if err == nil {
+		t.Error("a list of an unknown format was made")
+	}
+	_, err = s.Join(ctx, []string{parts[0], pulled(t, s, serve(t, nil), "linux/arm/v7")["linux/arm/v7"].Digest}, FormatOCI)
+	wantKind(t, err, KindPlatform, "linux/arm/v7")
+}
+
+// The file systems of a list are in folders that docker names so too.
+func TestSaveListRoot(t *testing.T) {
+	ctx := context.Background()
+	s := openStore(t, registry.Options{})
+	images := pulled(t, s, serve(t, nil), "linux/arm/v7", "linux/amd64")
+	list, err := s.Join(ctx, []string{images["linux/arm/v7"].Digest, images["linux/amd64"].Digest}, FormatOCI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	if err := s.Save(ctx, list.Digest, Output{Form: FormRootFolder, Path: dir}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := os.ReadDir(dir)
+	if err != nil || len(found) != 2 || found[0].Name() != "linux_amd64" || found[1].Name() != "linux_arm_v7" {
+		t.Errorf("the folder has %v, %v", found, err)
+	}
+}
+
+// What a list from elsewhere says of platforms leads nowhere.
+func TestPlatformFolder(t *testing.T) {
+	for _, p := range []v1.Platform{{}, {OS: ".."}, {OS: "linux"}, {OS: "a", Architecture: ".."}, {OS: "/", Architecture: "x"}, {OS: "a\\b", Architecture: "c"}, {OS: "a\x00", Architecture: "c"}} {
+		_, err := platformFolder(v1.Descriptor{Platform: &p})
+		wantKind(t, err, KindUnsupported, "by digest")
+	}
 }
 
 // strict is a registry that refuses a list whose images it does not have, as

@@ -47,9 +47,9 @@ type Output struct {
 }
 
 // Save writes an image, named as for Inspect, to a folder or file; a manifest
-// list with all its images, where the form has such a thing. The output
-// appears whole or not at all, and is the same, byte for byte, for the same
-// image and references.
+// list with all its images, where the form has such a thing, and with their file
+// systems in folders named by platform. The output appears whole or not at all,
+// and is the same, byte for byte, for the same image and references.
 func (s *Store) Save(ctx context.Context, image string, out Output) error {
 	release, err := s.Hold(ctx)
 	if err != nil {

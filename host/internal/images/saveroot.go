@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -15,16 +17,17 @@ import (
 	"github.com/zlayer/zlayer/host/internal/rootfs"
 )
 
-// saveRoot writes the file system of an image.
+// saveRoot writes the file system of an image; those of a manifest list side by
+// side, each in a folder of its platform.
 func (s *Store) saveRoot(ctx context.Context, entry v1.Descriptor, out Output) error {
-	layers, err := s.rootLayers(ctx, entry)
+	roots, err := s.roots(ctx, entry)
 	if err != nil {
 		return err
 	}
 	if out.Form == FormRootTar {
-		return saveFile(out, func(w io.Writer) error { return rootfs.WriteTar(w, layers) })
+		return saveFile(out, func(w io.Writer) error { return rootfs.WriteTar(w, roots...) })
 	}
-	left, err := rootfs.WriteFolder(out.Path, layers)
+	left, err := rootfs.WriteFolder(out.Path, roots...)
 	if err != nil {
 		return fmt.Errorf("saving an image to %s: %w", out.Path, err)
 	}
@@ -34,14 +37,57 @@ func (s *Store) saveRoot(ctx context.Context, entry v1.Descriptor, out Output) e
 	return nil
 }
 
-// rootLayers are the layers of the one image that an entry names.
-func (s *Store) rootLayers(ctx context.Context, entry v1.Descriptor) ([]rootfs.Layer, error) {
-	if entry.MediaType.IsIndex() {
-		return nil, &Error{
-			Kind: KindUnsupported, Reference: label(entry), Message: "a manifest list has no file system",
-			Help: "save one of its images, by digest",
-		}
+// roots are the file systems of an entry.
+func (s *Store) roots(ctx context.Context, entry v1.Descriptor) ([]rootfs.Root, error) {
+	if !entry.MediaType.IsIndex() {
+		layers, err := s.rootLayers(ctx, entry)
+		return []rootfs.Root{{Layers: layers}}, err
 	}
+	members, err := s.members(entry)
+	if err != nil {
+		return nil, err
+	}
+	var roots []rootfs.Root
+	for _, d := range members {
+		folder, err := platformFolder(d)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(roots, func(r rootfs.Root) bool { return r.Folder == folder }) {
+			return nil, noFolder(d, "is that of another image of the list")
+		}
+		layers, err := s.rootLayers(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, rootfs.Root{Folder: folder, Layers: layers})
+	}
+	return roots, nil
+}
+
+// folderName is what a platform from outside may name.
+var folderName = regexp.MustCompile(`^[A-Za-z0-9]+(_[A-Za-z0-9][A-Za-z0-9.-]*)+$`)
+
+// platformFolder names the folder of an image of a list as docker does:
+// "linux_arm_v7".
+func platformFolder(d v1.Descriptor) (string, error) {
+	name := strings.ReplaceAll(spell(platformOf(d.Platform)), "/", "_")
+	if !folderName.MatchString(name) {
+		return "", noFolder(d, "names no folder")
+	}
+	return name, nil
+}
+
+// noFolder refuses an image of a list whose platform is no name for a folder.
+func noFolder(d v1.Descriptor, why string) error {
+	return &Error{
+		Kind: KindUnsupported, Reference: d.Digest.String(), Message: fmt.Sprintf("its platform %q %s", spell(platformOf(d.Platform)), why),
+		Help: "save one image of the manifest list, by digest",
+	}
+}
+
+// rootLayers are the layers of an image.
+func (s *Store) rootLayers(ctx context.Context, entry v1.Descriptor) ([]rootfs.Layer, error) {
 	img, err := s.image(entry)
 	if err != nil {
 		return nil, err

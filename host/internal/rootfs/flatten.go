@@ -14,13 +14,55 @@ import (
 // Layer opens the tar of a layer, uncompressed.
 type Layer func() (io.ReadCloser, error)
 
-// emit takes an entry of the result: folders first, each before what it holds;
-// then files, each before the hard links to it. Names are relative.
+// Root is the file system that layers make together.
+type Root struct {
+	// Folder is the name of the folder it is put into. Empty: it is at the top.
+	Folder string
+	// Layers are its layers, lowest first.
+	Layers []Layer
+
+	plain bool // no name means a whiteout
+}
+
+// emit takes an entry of a file system: folders first, each before what it
+// holds; then files, each before the hard links to it. Names are relative.
 type emit func(h *tar.Header, content io.Reader) error
 
-// flatten passes on what the layers, lowest first, make together.
-func flatten(layers []Layer, out emit) error {
-	return (&tree{root: newFolder(0)}).flatten(layers, out)
+// flatten passes on one file system after the other.
+func flatten(roots []Root, out emit) error {
+	for _, r := range roots {
+		if err := r.flatten(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Root) flatten(out emit) error {
+	t := &tree{root: newFolder(0), plain: r.plain}
+	if r.Folder == "" {
+		return t.flatten(r.Layers, out)
+	}
+	if err := out(folder(r.Folder), nil); err != nil {
+		return err
+	}
+	return t.flatten(r.Layers, below(r.Folder, out))
+}
+
+// below puts entries into a folder.
+func below(dir string, out emit) emit {
+	return func(h *tar.Header, content io.Reader) error {
+		h.Name = dir + "/" + h.Name
+		if h.Typeflag == tar.TypeLink {
+			h.Linkname = dir + "/" + h.Linkname
+		}
+		return out(h, content)
+	}
+}
+
+// folder is a folder of which no layer says anything.
+func folder(name string) *tar.Header {
+	return &tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755, ModTime: time.Unix(0, 0)}
 }
 
 func (t *tree) flatten(layers []Layer, out emit) error {
@@ -88,7 +130,7 @@ func (t *tree) folders(out emit) (err error) {
 		case n.kids == nil:
 			n.inode.names = append(n.inode.names, name)
 		case n.inode == nil:
-			err = out(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755, ModTime: time.Unix(0, 0)}, nil)
+			err = out(folder(name), nil)
 		default:
 			err = out(n.inode.as(name+"/"), nil)
 		}
@@ -139,11 +181,11 @@ func (in *inode) as(name string) *tar.Header {
 	return n
 }
 
-// WriteTar writes the file system of the layers, lowest first, as a tar with
-// the owners, modes and times of the layers.
-func WriteTar(w io.Writer, layers []Layer) error {
+// WriteTar writes file systems as a tar with the owners, modes and times of the
+// layers.
+func WriteTar(w io.Writer, roots ...Root) error {
 	tw := tar.NewWriter(w)
-	err := flatten(layers, func(h *tar.Header, content io.Reader) error {
+	err := flatten(roots, func(h *tar.Header, content io.Reader) error {
 		if err := tw.WriteHeader(h); err != nil {
 			return fmt.Errorf("writing %s: %w", h.Name, err)
 		}

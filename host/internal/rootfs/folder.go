@@ -25,23 +25,12 @@ type Left struct {
 	Attributes int
 }
 
-// WriteFolder puts the file system of the layers, lowest first, into a folder,
-// which is made when it is missing. What is there stays, but for files of the
-// same names, and nothing is touched before all of it is written beside: what
-// would put a file in place of a folder, or the other way round, is an error
-// then. Nothing is followed out of the folder. Only root can give files their
-// owners.
-func WriteFolder(dir string, layers []Layer) (left Left, err error) {
-	return writeFolder(dir, &tree{root: newFolder(0)}, layers)
-}
-
-// Unpack is WriteFolder for a tar that is no layer: no name has a meaning.
-func Unpack(dir string, archive Layer) error {
-	_, err := writeFolder(dir, &tree{root: newFolder(0), plain: true}, []Layer{archive})
-	return err
-}
-
-func writeFolder(dir string, t *tree, layers []Layer) (left Left, err error) {
+// WriteFolder puts file systems into a folder, which is made when it is missing.
+// What is there stays, but for files of the same names, and nothing is touched
+// before all of it is written beside: what would put a file in place of a
+// folder, or the other way round, is an error then. Nothing is followed out of
+// the folder. Only root can give files their owners.
+func WriteFolder(dir string, roots ...Root) (left Left, err error) {
 	made := os.Mkdir(dir, 0o755)
 	if made != nil && !errors.Is(made, fs.ErrExist) {
 		return left, made
@@ -61,18 +50,24 @@ func writeFolder(dir string, t *tree, layers []Layer) (left Left, err error) {
 		return left, err
 	}
 	defer func() { err = errors.Join(err, root.RemoveAll(filepath.Base(aside))) }()
-	return fill(root, filepath.Base(aside), t, layers)
+	return fill(root, filepath.Base(aside), roots)
+}
+
+// Unpack is WriteFolder for a tar that is no layer: no name has a meaning.
+func Unpack(dir string, archive Layer) error {
+	_, err := WriteFolder(dir, Root{Layers: []Layer{archive}, plain: true})
+	return err
 }
 
 // fill writes into a folder aside and moves everything to its place.
-func fill(root *os.Root, aside string, t *tree, layers []Layer) (Left, error) {
+func fill(root *os.Root, aside string, roots []Root) (Left, error) {
 	inner, err := root.OpenRoot(aside)
 	if err != nil {
 		return Left{}, err
 	}
 	defer inner.Close()
 	f := &filler{root: inner, owner: os.Geteuid() == 0}
-	if err := t.flatten(layers, f.put); err != nil {
+	if err := flatten(roots, f.put); err != nil {
 		return f.left, err
 	}
 	// Folders that were there keep owner and mode.

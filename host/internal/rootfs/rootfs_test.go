@@ -105,7 +105,7 @@ func TestWriteTar(t *testing.T) {
 			}
 			var one, two bytes.Buffer
 			for _, buf := range []*bytes.Buffer{&one, &two} {
-				if err := WriteTar(buf, layers); err != nil {
+				if err := WriteTar(buf, Root{Layers: layers}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -116,6 +116,38 @@ func TestWriteTar(t *testing.T) {
 				t.Error("two tars of the same layers differ")
 			}
 		})
+	}
+}
+
+// Several file systems are side by side, and know nothing of each other.
+func TestFolders(t *testing.T) {
+	one := Root{Folder: "one", Layers: []Layer{layer(t, "f x/a 1", "h b x/a", "l l /x/a")}}
+	two := Root{Folder: "two", Layers: []Layer{layer(t, "f x/a 2"), layer(t, "f .wh.x", "f c 3")}}
+	var buf bytes.Buffer
+	if err := WriteTar(&buf, one, two); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"d one/", "d one/x/", "f one/b 1", "h one/x/a one/b", "l one/l /x/a", "d two/", "f two/c 3"}
+	if diff := cmp.Diff(want, entries(t, buf.Bytes())); diff != "" {
+		t.Error(diff)
+	}
+
+	dir := filepath.Join(t.TempDir(), "out")
+	if _, err := WriteFolder(dir, one, Root{Folder: "two", Layers: []Layer{layer(t, "f a 1", "f a/b 2")}}); err == nil {
+		t.Fatal("what cannot be written was written")
+	}
+	if _, err := os.Lstat(dir); err == nil {
+		t.Error("a part of it was written")
+	}
+	if _, err := WriteFolder(dir, one, two); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{
+		"one": "drwxr-xr-x", "one/x": "drwxr-xr-x", "one/x/a": "-rw-r----- 1", "one/b": "-rw-r----- 1", "one/l": "Lrwxrwxrwx",
+		"two": "drwxr-xr-x", "two/c": "-rw-r----- 3",
+	}
+	if diff := cmp.Diff(files, list(t, dir)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -130,7 +162,7 @@ func TestRefused(t *testing.T) {
 		"to a folder":   {[]string{"d b", "h a b"}, "hard link to /b"},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
-		_, err := WriteFolder(dir, []Layer{layer(t, tt.lines...)})
+		_, err := WriteFolder(dir, Root{Layers: []Layer{layer(t, tt.lines...)}})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v does not say %q", name, err, tt.want)
 		}
@@ -168,7 +200,7 @@ func TestWriteFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	layers := []Layer{layer(t, "f x/a 1", "h x/b x/a", "l l /etc/passwd", "c null", "d y"), layer(t, "f y/c 2")}
 	for range 2 { // the second time over the first
-		left, err := WriteFolder(dir, layers)
+		left, err := WriteFolder(dir, Root{Layers: layers})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,14 +248,14 @@ func TestWriteFolderKeeps(t *testing.T) {
 	}
 	before := list(t, dir)
 	for _, lines := range [][]string{{"f x/a new", "f mine/b 1"}, {"f a new", "f x 1"}, {"f a new", "f out/b 1"}} {
-		if _, err := WriteFolder(dir, []Layer{layer(t, lines...)}); err == nil || !strings.Contains(err.Error(), "is there, and the image has") {
+		if _, err := WriteFolder(dir, Root{Layers: []Layer{layer(t, lines...)}}); err == nil || !strings.Contains(err.Error(), "is there, and the image has") {
 			t.Error(err)
 		}
 		if diff := cmp.Diff(before, list(t, dir)); diff != "" {
 			t.Error(diff)
 		}
 	}
-	if _, err := WriteFolder(dir, []Layer{layer(t, "d x", "f x/a new", "f b 1")}); err != nil {
+	if _, err := WriteFolder(dir, Root{Layers: []Layer{layer(t, "d x", "f x/a new", "f b 1")}}); err != nil {
 		t.Fatal(err)
 	}
 	before["x/a"], before["b"] = "-rw-r----- new", "-rw-r----- 1"
@@ -246,11 +278,11 @@ func FuzzFlatten(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
 		var one, two bytes.Buffer
-		if WriteTar(&one, []Layer{l, l}) == nil && (WriteTar(&two, []Layer{l, l}) != nil || !bytes.Equal(one.Bytes(), two.Bytes())) {
+		if WriteTar(&one, Root{Layers: []Layer{l, l}}) == nil && (WriteTar(&two, Root{Layers: []Layer{l, l}}) != nil || !bytes.Equal(one.Bytes(), two.Bytes())) {
 			t.Error("two tars of the same layer differ")
 		}
 		top := t.TempDir()
-		_, _ = WriteFolder(filepath.Join(top, "out"), []Layer{l})
+		_, _ = WriteFolder(filepath.Join(top, "out"), Root{Layers: []Layer{l}})
 		for _, e := range must(os.ReadDir(top)) {
 			if e.Name() != "out" {
 				t.Errorf("%s is outside", e.Name())

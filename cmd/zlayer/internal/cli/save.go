@@ -15,7 +15,8 @@ func newSave(a *app) *cobra.Command {
 		Long: `Save writes an image of the store to an OCI layout folder, an OCI archive or a
 Docker archive, or its file system to a folder (local) or a tar. What is at the
 destination is replaced, and only by a complete result; what else is in a folder
-of type local stays. An image named by reference keeps that name there.`,
+of type local stays. Of a manifest list, the file systems are in a folder for each
+platform. An image named by reference keeps that name there.`,
 		Example:           "  zlayer save app:1 --output type=oci-archive,dest=app.tar\n  zlayer save app:1 --output type=docker-archive,dest=app.tar",
 		Args:              args(cobra.ExactArgs(1)),
 		ValidArgsFunction: only(a.completeImages()),
