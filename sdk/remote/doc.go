@@ -48,6 +48,19 @@ type ChecksumError struct {
 // Error names both.
 func (e *ChecksumError) Error() string { return fmt.Sprintf("it has digest %s, not %s", e.Got, e.Want) }
 
+// TooLargeError says that there is more than was to be fetched.
+type TooLargeError struct {
+	// Limit is how many bytes were allowed.
+	Limit int64
+}
+
+// Error says so.
+func (e *TooLargeError) Error() string { return fmt.Sprintf("it has more than %d bytes", e.Limit) }
+
+// Patience is how long a server may send nothing before it is given up, where no
+// option says otherwise.
+const Patience = 2 * time.Minute
+
 // shortest is the least number of a commit's digits that name it.
 const shortest = 7
 

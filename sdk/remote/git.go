@@ -26,43 +26,55 @@ type GitOptions struct {
 	Agent string
 	// KeepGitDir leaves the folder .git in place, as ADD --keep-git-dir does.
 	KeepGitDir bool
+	// User is the environment of a user, as from os.Environ, whose git
+	// configuration says how servers are reached: credentials, proxies,
+	// certificates, other addresses. What it says of files, hooks and the like
+	// never counts. Nil: no configuration counts.
+	User []string
+	// Patience is how long a server may send nothing. Zero: Patience.
+	Patience time.Duration
+	// Limit is the most bytes that the repository may take on disk; more are a
+	// *TooLargeError. Zero: any number.
+	Limit int64
+	// Progress is told how much is on disk. May be nil.
+	Progress Progress
 }
 
-// Git fetches a repository, "address[#ref[:folder]]", with its submodules into
-// an empty folder, which gets mode 0755. Without a ref it is what the server's
-// HEAD names. The files have the times of their writing; Fetched.Time is the
-// same wherever the commit is fetched.
+// Git fetches a repository, as ParseRepository reads it, with its submodules
+// into an empty folder. Its files get mode 0644 or 0755, its folders 0755, and
+// all but links the time of the commit: they are the same wherever it is
+// fetched.
 //
-// It runs the machine's git, without the configuration of machine and user,
-// and without asking anything. On a machine without git the error is ErrNoGit;
-// for another commit than the wanted one it is a *ChecksumError.
+// It runs the machine's git, which asks nothing, runs no hooks, and speaks to
+// servers over https, http, ssh and git only. On a machine without git the error
+// is ErrNoGit; for another commit than the wanted one it is a *ChecksumError. No
+// error shows a password.
 func Git(ctx context.Context, source, dir string, o GitOptions) (Fetched, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return Fetched{}, ErrNoGit
 	}
-	address, fragment, _ := strings.Cut(source, "#")
-	ref, sub, _ := strings.Cut(fragment, ":")
-	if ref == "" {
-		ref = "HEAD"
+	r, err := ParseRepository(source)
+	if err != nil {
+		return Fetched{}, err
 	}
-	g := repository{ctx: ctx, dir: dir, agent: o.Agent}
-	if err := g.checkOut(address, ref); err != nil {
+	g := &clone{Repository: r, ctx: ctx, dir: dir, o: o}
+	if err := g.configure(); err != nil {
+		return Fetched{}, err
+	}
+	if err := g.checkOut(); err != nil {
 		return Fetched{}, err
 	}
 	commit, when, err := g.head()
 	if err == nil {
-		err = verify(o.Checksum, commit)
-	}
-	if err == nil && !o.KeepGitDir {
-		err = os.RemoveAll(filepath.Join(dir, ".git"))
+		err = errors.Join(verify(r.Checksum, commit), verify(o.Checksum, commit))
 	}
 	if err == nil {
-		err = os.Chmod(dir, 0o755)
+		err = g.settle(when)
 	}
 	if err != nil {
 		return Fetched{}, err
 	}
-	at, err := subFolder(dir, sub)
+	at, err := subFolder(dir, r.Folder)
 	return Fetched{Dir: at, Digest: commit, Time: when}, err
 }
 
@@ -86,39 +98,55 @@ func subFolder(dir, sub string) (string, error) {
 	return filepath.Join(dir, filepath.FromSlash(sub)), nil
 }
 
-// repository is a work tree.
-type repository struct {
-	ctx        context.Context
-	dir, agent string
+// clone is a repository being fetched.
+type clone struct {
+	Repository
+	ctx context.Context
+	dir string
+	o   GitOptions
+	env []string // of git
 }
 
 // checkOut fetches one commit without history; or, where the server cannot do
 // that, with it; or, where it does not give out commits by their digest, all
 // there is.
-func (g repository) checkOut(address, ref string) error {
-	if _, err := g.run("init", "--quiet", "."); err != nil {
+func (g *clone) checkOut() error {
+	if _, err := g.run("init", "--quiet", "--template=", "."); err != nil {
 		return err
 	}
-	at := "FETCH_HEAD"
-	_, err := g.run("fetch", "--quiet", "--depth=1", "--", address, ref)
-	if err != nil {
-		_, err = g.run("fetch", "--quiet", "--", address, ref)
+	ref, at := g.Ref, "FETCH_HEAD"
+	if ref == "" {
+		ref = "HEAD"
 	}
-	if err != nil {
+	err := g.watched("fetch", "--quiet", "--depth=1", "--", g.Address, ref)
+	if retry(err) {
+		err = g.watched("fetch", "--quiet", "--", g.Address, ref)
+	}
+	if retry(err) {
 		at = ref
-		if _, all := g.run("fetch", "--quiet", "--tags", "--", address, "+refs/heads/*:refs/remotes/origin/*"); all != nil {
+		if all := g.watched("fetch", "--quiet", "--tags", "--", g.Address, "+refs/heads/*:refs/remotes/origin/*"); all != nil {
 			return err
 		}
+	} else if err != nil {
+		return err
 	}
-	if _, missing := g.run("checkout", "--quiet", "--detach", at); missing != nil {
+	if missing := g.watched("checkout", "--quiet", "--detach", at); missing != nil {
 		return errors.Join(err, missing)
 	}
-	_, err = g.run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
-	return err
+	if g.NoSubmodules {
+		return nil
+	}
+	return g.watched("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
+}
+
+// retry says whether git itself failed, so that another command of it may do.
+func retry(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit)
 }
 
 // head returns what is checked out and when that was committed.
-func (g repository) head() (commit string, when time.Time, err error) {
+func (g *clone) head() (commit string, when time.Time, err error) {
 	out, err := g.run("log", "-1", "--format=%H %ct")
 	if err != nil {
 		return "", time.Time{}, err
@@ -128,19 +156,54 @@ func (g repository) head() (commit string, when time.Time, err error) {
 	return commit, time.Unix(n, 0).UTC(), err
 }
 
+// settle takes away what is not of the commit, and makes modes and times those
+// of any machine.
+func (g *clone) settle(when time.Time) error {
+	git := filepath.Join(g.dir, ".git")
+	err := removeSettings(g.dir)
+	if err == nil && !g.o.KeepGitDir && !g.KeepGitDir {
+		err = os.RemoveAll(git)
+	}
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(g.dir, func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name == git && e.IsDir():
+			return fs.SkipDir
+		case !e.IsDir() && !e.Type().IsRegular():
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o755)
+		if !e.IsDir() && info.Mode()&0o100 == 0 {
+			mode = 0o644
+		}
+		return errors.Join(os.Chmod(name, mode), os.Chtimes(name, when, when))
+	})
+}
+
 // run runs a command of git in the work tree.
-func (g repository) run(args ...string) (string, error) {
+func (g *clone) run(args ...string) (string, error) {
 	cmd := exec.CommandContext(g.ctx, "git", args...)
-	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(),
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C", "HOME="+g.dir)
-	if g.agent != "" {
-		cmd.Env = append(cmd.Env, "SSH_AUTH_SOCK="+g.agent)
+	cmd.Dir, cmd.Env = g.dir, g.env
+	cmd.WaitDelay = time.Second // what git itself started may outlive it
+	if g.o.User != nil {
+		ownSession(cmd)
 	}
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(problem.String()))
+	err := cmd.Run()
+	switch {
+	case g.ctx.Err() != nil:
+		return "", context.Cause(g.ctx)
+	case err != nil:
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, said(problem.String()))
 	}
 	return out.String(), nil
 }
