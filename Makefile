@@ -30,7 +30,7 @@ BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
 BUILD   := $(GO) build -trimpath -buildvcs=false -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build bundle wasmtime quickstart test test-system check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
+.PHONY: build bundle wasmtime quickstart test test-system fuzz fuzz-strangers check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
@@ -114,8 +114,17 @@ test-system: build rust-wasm testee-python examples/scratch/bin/hello
 
 # Every fuzz target of the tree, two at a time, each for this long.
 FUZZTIME ?= 60s
+FUZZ     := $(GO) run ./conformance/fuzz -time $(FUZZTIME) -tags '$(BUILDAH_TAGS)'
 fuzz:
-	@$(GO) run ./conformance/fuzz -time $(FUZZTIME) -tags '$(BUILDAH_TAGS)'
+	@$(FUZZ)
+
+# Those that read what strangers write: build files, messages and manifests of
+# plugins, images.
+STRANGERS := frontends/.*FuzzParse sdk/ir/expand sdk/ir.FuzzResolve sdk/buildctx.FuzzParseIgnore sdk/frontend \
+	sdk/backend sdk/manifest.FuzzParse$$ host/internal/images host/internal/rootfs \
+	sandbox-backend/internal/image sandbox-backend/internal/unpack buildah-backend/internal/wire
+fuzz-strangers:
+	@$(FUZZ) -run '$(subst $() ,|,$(strip $(STRANGERS)))'
 
 # ---- check ----
 
