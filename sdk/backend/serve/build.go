@@ -128,6 +128,7 @@ func failed(f *backendv1.Failed) *backendv1.BuildEvent {
 
 // failureOf says whose fault an error of Build is.
 func failureOf(ctx context.Context, err error) *backendv1.Failed {
+	err = judged(err)
 	var f *backend.Failure
 	if errors.As(err, &f) {
 		kind := f.Kind

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -143,6 +144,9 @@ func TestBuildEnds(t *testing.T) {
 			&backendv1.Failed{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Message: "m"}},
 		{"plain", errors.New("oops"),
 			&backendv1.Failed{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Message: "oops"}},
+		{"full disk", fmt.Errorf("linking: %w", syscall.ENOSPC),
+			&backendv1.Failed{Kind: backendv1.FailureKind_FAILURE_KIND_MACHINE, Message: "there is no space left for the build: linking: no space left on device",
+				Help: "free some space, or remove images that are no longer needed"}},
 		{"nothing", nil,
 			&backendv1.Failed{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Message: "the backend returned no artifact and no error"}},
 	} {

@@ -122,16 +122,16 @@ func (s *server) store() (backend.Store, error) {
 	return nil, status.Error(codes.Unimplemented, "the backend keeps no artifacts")
 }
 
-// toStatus keeps what the error says to people.
+// toStatus keeps what the error says to people. Its code says whether the
+// machine is to blame or the backend (SPEC section 6).
 func toStatus(err error) error {
+	err = judged(err)
 	var f *backend.Failure
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &f) && f.Help != "":
-		return status.Error(codes.FailedPrecondition, err.Error()+": "+f.Help)
 	case errors.As(err, &f):
-		return status.Error(codes.FailedPrecondition, err.Error())
+		return status.Error(codeOf(f.Kind), withHelp(err.Error(), f.Help))
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, err.Error())
 	case errors.Is(err, context.DeadlineExceeded):
@@ -139,4 +139,31 @@ func toStatus(err error) error {
 	default:
 		return status.Error(codes.Unknown, err.Error())
 	}
+}
+
+// judged makes a Failure of an error that is none, where it is known whose
+// fault it is.
+func judged(err error) error {
+	var f *backend.Failure
+	if errors.As(err, &f) {
+		return err
+	}
+	if f = backend.Full(nil, err); f != nil {
+		return f
+	}
+	return err
+}
+
+func codeOf(k backendv1.FailureKind) codes.Code {
+	if k == backendv1.FailureKind_FAILURE_KIND_INTERNAL {
+		return codes.Internal
+	}
+	return codes.FailedPrecondition
+}
+
+func withHelp(text, help string) string {
+	if help == "" {
+		return text
+	}
+	return text + ": " + help
 }

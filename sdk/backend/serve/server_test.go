@@ -5,7 +5,10 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -52,6 +55,9 @@ func TestErrorsReachTheHost(t *testing.T) {
 		{errors.New("disk on fire"), codes.Unknown, "disk on fire"},
 		{&backend.Failure{Message: "no space", Help: "run prune"}, codes.FailedPrecondition, "no space: run prune"},
 		{backend.Machinef(nil, "no space"), codes.FailedPrecondition, "no space"},
+		{&backend.Failure{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Message: "oops"}, codes.Internal, "oops"},
+		{fmt.Errorf("writing a blob: %w", syscall.ENOSPC), codes.FailedPrecondition, "no space left for the build: writing a blob"},
+		{&os.PathError{Op: "write", Path: "x", Err: syscall.EDQUOT}, codes.FailedPrecondition, "free some space"},
 		{context.Canceled, codes.Canceled, ""},
 	} {
 		c, _ := dial(t, store{err: tt.err})
