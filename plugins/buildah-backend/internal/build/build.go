@@ -98,7 +98,7 @@ func (b *builder) stage(n uint32, stage *irv1.ResolvedStage) (top string, err er
 		b.Job.StepStarted(ref, "")
 		next, cached, err := b.step(ref, stage, step, top)
 		if err != nil {
-			return "", failure(ref, err)
+			return "", Failure(ref, err)
 		}
 		if next != top {
 			b.made[next] = ref
@@ -231,8 +231,8 @@ func Handle(top string, blobs int) string {
 	return top
 }
 
-// failure says whose fault an error of a step is.
-func failure(ref *backendv1.StepRef, err error) error {
+// Failure says whose fault an error is, of a step or, with a nil ref, of a call.
+func Failure(ref *backendv1.StepRef, err error) *backend.Failure {
 	var (
 		f       *backend.Failure
 		problem *transfer.Problem
@@ -253,11 +253,10 @@ func failure(ref *backendv1.StepRef, err error) error {
 		if strings.Contains(exit.Reason, syscall.ENOEXEC.Error()) {
 			f.Help = "the program is for another CPU, or is no program; build for this machine's platform, or register an emulator (binfmt_misc)"
 		}
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		f = backend.Machinef(ref, "there is no space left for the build: %v", err)
-		f.Help = "free some space, or remove images that are no longer needed"
 	default:
-		f = &backend.Failure{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Ref: ref, Message: err.Error()}
+		if f = backend.Full(ref, err); f == nil {
+			f = &backend.Failure{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Ref: ref, Message: err.Error()}
+		}
 	}
 	return f
 }

@@ -198,6 +198,9 @@ func (c *copyFiles) fetchOne(source string) (got remote.Fetched, err error) {
 		f.Help = "check the source, and then the --checksum"
 		return got, f
 	}
+	if full := backend.Full(c.ref, err); full != nil {
+		return got, full
+	}
 	if err != nil {
 		return got, backend.Sourcef(c.ref, "cannot fetch %q: %v", source, err)
 	}

@@ -13,9 +13,9 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/build"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/jail"
 	"github.com/zlayer/zlayer/plugins/buildah-backend/internal/wire"
-	"github.com/zlayer/zlayer/sdk/backend"
 	"github.com/zlayer/zlayer/sdk/gen/backendv1"
 	"go.podman.io/storage/pkg/reexec"
 	"golang.org/x/sys/unix"
@@ -88,10 +88,7 @@ func call(op string, requests *wire.Reader, events *wire.Writer) (*backendv1.Art
 func done(err error) (*backendv1.Artifact, error) { return &backendv1.Artifact{}, err }
 
 func failed(err error) *backendv1.Failed {
-	var f *backend.Failure
-	if !errors.As(err, &f) {
-		return &backendv1.Failed{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Message: err.Error()}
-	}
+	f := build.Failure(nil, err)
 	return &backendv1.Failed{
 		Kind: f.Kind, Ref: f.Ref, Message: f.Error(), Help: f.Help, ExitCode: int32(f.ExitCode), Findings: f.Findings,
 	}

@@ -36,17 +36,13 @@ func Failure(ref *backendv1.StepRef, err error) error {
 		f.Help = problem.Help
 	case errors.As(err, &exit):
 		f = exited(ref, exit)
-	case isFull(err):
-		f = backend.Machinef(ref, "there is no space left for the build: %v", err)
-		f.Help = "free some space, or remove images that are no longer needed"
 	default:
-		f = &backend.Failure{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Ref: ref, Message: err.Error()}
+		if f = backend.Full(ref, err); f == nil {
+			f = &backend.Failure{Kind: backendv1.FailureKind_FAILURE_KIND_INTERNAL, Ref: ref, Message: err.Error()}
+		}
 	}
 	return f
 }
-
-// isFull says whether there is no space left.
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // exited is the failure of a command.
 func exited(ref *backendv1.StepRef, exit *driver.ExitError) *backend.Failure {

@@ -130,7 +130,7 @@ func (c *copyFiles) fetchFailure(source string, err error) error {
 		f := backend.Sourcef(c.ref, "%q has digest %s, not %s", source, other.Got, other.Want)
 		f.Help = "check the source, and then the --checksum"
 		return f
-	case isFull(err):
+	case backend.Full(nil, err) != nil:
 		return err
 	}
 	return backend.Sourcef(c.ref, "cannot fetch %q: %v", source, err)

@@ -24,7 +24,6 @@ import (
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
-	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
 )
 
 // New returns the driver. It looks at nothing before it is used.
@@ -59,17 +58,13 @@ func (*runner) Run(ctx context.Context, c driver.Command) (*layer.Layer, error) 
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	if err != nil || got.Err != "" {
-		err = errors.Join(err, clear(maps, c.Temp))
+	if err == nil {
+		err = got.err()
 	}
-	switch {
-	case err != nil:
-		return nil, err
-	case got.Source:
-		return nil, &transfer.Problem{Message: got.Err}
-	case got.Err != "":
-		return nil, errors.New(got.Err)
-	case got.Code != 0:
+	if err != nil {
+		return nil, errors.Join(err, clear(maps, c.Temp))
+	}
+	if got.Code != 0 {
 		return nil, &driver.ExitError{Code: got.Code, Reason: got.Reason}
 	}
 	return got.Layer, nil
@@ -172,8 +167,8 @@ func (*runner) Sweep(ctx context.Context, state string, keep func(digest string)
 	}
 	ask := asker(func(q *query) (*answer, error) { return &answer{Keep: keep(q.Digest)}, nil })
 	got, err := run(ctx, maps, request{Sweep: state, OneID: maps.oneID()}, ask, nil)
-	if err == nil && got.Err != "" {
-		err = errors.New(got.Err)
+	if err == nil {
+		err = got.err()
 	}
 	if err != nil {
 		return fmt.Errorf("sweeping the file trees in %q: %w", state, err)
@@ -198,8 +193,8 @@ func clear(maps *idMaps, dir string) error {
 		return nil
 	}
 	got, err := run(context.Background(), maps, request{Remove: left, OneID: maps.oneID()}, nil, nil)
-	if err == nil && got.Err != "" {
-		err = errors.New(got.Err)
+	if err == nil {
+		err = got.err()
 	}
 	if err != nil {
 		return fmt.Errorf("removing what a command left in %q: %w", dir, err)

@@ -42,7 +42,7 @@ func serve(socket *os.File) int {
 	go b.listen()
 	got, err := r.do(b)
 	if err != nil {
-		got = result{Err: err.Error(), Source: ofSource(err)}
+		got = failed(err)
 	}
 	if err := b.Encode(report{Result: &got}); err != nil {
 		return 1

@@ -6,10 +6,13 @@ package linux
 
 import (
 	"encoding/gob"
+	"errors"
 	"io"
+	"syscall"
 
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/driver"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/layer"
+	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/transfer"
 	"github.com/zlayer/zlayer/plugins/sandbox-backend/internal/tree"
 )
 
@@ -141,7 +144,41 @@ type result struct {
 	Err string
 	// Source says that Err is a fault of the user's source.
 	Source bool
+	// Errno is what the system said, if Err comes of that.
+	Errno syscall.Errno
 }
+
+// failed is the end that an error makes.
+func failed(err error) result {
+	r := result{Err: err.Error(), Source: ofSource(err)}
+	errors.As(err, &r.Errno)
+	return r
+}
+
+// err is the error that failed was given, as far as others look into it.
+func (r *result) err() error {
+	switch {
+	case r.Err == "":
+		return nil
+	case r.Source:
+		return &transfer.Problem{Message: r.Err}
+	case r.Errno != 0:
+		return &systemError{r.Err, r.Errno}
+	}
+	return errors.New(r.Err)
+}
+
+// systemError is an error of the system that came over the socket.
+type systemError struct {
+	text  string
+	errno syscall.Errno
+}
+
+// Error returns the whole text, which has that of the system in it.
+func (e *systemError) Error() string { return e.text }
+
+// Unwrap returns what the system said.
+func (e *systemError) Unwrap() error { return e.errno }
 
 // codec is one end of the socket.
 type codec struct {
