@@ -125,8 +125,14 @@ func callError(ctx context.Context, id, message string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	var (
+		call *procrun.CallError
+		died *procrun.DiedError
+	)
+	if errors.As(err, &call) && call.Machine {
+		return stateError(err)
+	}
 	e := &PluginError{ID: id, Message: message, Help: "run the command again; if it happens again, report it to the plugin's author", Err: err}
-	var died *procrun.DiedError
 	if errors.As(err, &died) {
 		e.Died, e.Stderr, e.Err = true, died.Stderr, died.Err
 	}

@@ -175,8 +175,11 @@ func frontendError(ctx context.Context, p *store.Plugin, err error) error {
 	var (
 		failed *wasmrun.Failed
 		digest *manifest.ChecksumError
+		cache  *wasmrun.CacheError
 	)
 	switch {
+	case errors.As(err, &cache):
+		return stateError(err)
 	case errors.As(err, &failed):
 		return &PluginError{ID: p.ID, Message: failed.Message, Help: failed.Help(), Stderr: failed.Stderr, Err: failed.Err}
 	case errors.As(err, &digest):

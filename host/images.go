@@ -123,7 +123,7 @@ func (h *Host) save(ctx context.Context, image string, o Output, emit *emitter, 
 	var own *images.Error
 	var name *registry.Error
 	if err != nil && !errors.As(err, &own) && !errors.As(err, &name) {
-		return &InputError{Message: "cannot write " + o.Path, Err: err}
+		return &InputError{Message: "cannot write " + o.Path, Help: "check its folder and the free space, or choose another place; the image is in the store", Err: err}
 	}
 	return imageError(err)
 }

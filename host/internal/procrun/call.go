@@ -175,7 +175,7 @@ func (p *Process) broken(ctx context.Context, err error) error {
 		if ok {
 			message = s.Message()
 		}
-		return &CallError{ID: p.id, Message: message}
+		return &CallError{ID: p.id, Message: message, Machine: s.Code() == codes.FailedPrecondition}
 	}
 	p.died.Store(true)
 	// How it ended, and its last words, say more than that the line is dead.

@@ -291,6 +291,8 @@ type CallError struct {
 	ID string
 	// Message is what it said.
 	Message string
+	// Machine says that the machine is to blame, and the backend is not.
+	Machine bool
 }
 
 // Error returns the plugin and what it said.

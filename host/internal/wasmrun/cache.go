@@ -50,7 +50,7 @@ func engineVersion() string {
 func (c *cache) folder(digest string) (string, error) {
 	dir := filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("making the compile cache: %w", err)
+		return "", &CacheError{err}
 	}
 	return dir, nil
 }
@@ -82,7 +82,7 @@ func (c *cache) lock(ctx context.Context, digest string) (unlock func(), err err
 	}
 	l := flock.New(filepath.Join(dir, "lock"))
 	if ok, err := l.TryLockContext(ctx, 20*time.Millisecond); !ok || err != nil {
-		return nil, fmt.Errorf("waiting for another process that compiles: %w", err)
+		return nil, &CacheError{fmt.Errorf("waiting for another process that compiles: %w", err)}
 	}
 	stale, _ := filepath.Glob(filepath.Join(dir, "wazero-*", "*.tmp"))
 	for _, name := range stale {
@@ -91,7 +91,9 @@ func (c *cache) lock(ctx context.Context, digest string) (unlock func(), err err
 	return func() { _ = l.Unlock() }, nil
 }
 
-// unusedFor is how long compiled code is kept that nobody asks for.
+// unusedFor is how long compiled code is kept that nobody asks for. A clock that
+// was set back can have noted a use in the future, which counts like one as long
+// ago.
 const unusedFor = 30 * 24 * time.Hour
 
 // used notes that compiled code is used, once a day at most.
@@ -101,7 +103,7 @@ func (c *cache) used(digest string) {
 	}
 	dir := filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"))
 	now := time.Now()
-	if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > 24*time.Hour {
+	if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()).Abs() > 24*time.Hour {
 		_ = os.Chtimes(dir, now, now)
 	}
 }
@@ -111,7 +113,7 @@ func (c *cache) used(digest string) {
 func (c *cache) collect() {
 	found, _ := filepath.Glob(filepath.Join(filepath.Dir(c.dir), "wazero-*", "sha256-*"))
 	for _, dir := range found {
-		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > unusedFor {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()).Abs() > unusedFor {
 			_ = os.RemoveAll(dir)
 			_ = os.Remove(filepath.Dir(dir)) // only when it is empty
 		}

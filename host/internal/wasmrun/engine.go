@@ -5,6 +5,7 @@ package wasmrun
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -56,7 +57,7 @@ func (r *Runner) cached(ctx context.Context, path, digest string, code []byte) (
 	hit := r.cache.has(digest)
 	c, err := wazero.NewCompilationCacheWithDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, &CacheError{err}
 	}
 	e, err := r.newEngine(ctx, path, code, wazero.NewRuntimeConfig().WithCompilationCache(c))
 	var bad *Failed
@@ -82,9 +83,19 @@ func (r *Runner) newEngine(ctx context.Context, path string, code []byte, config
 	module, err := prepare(ctx, runtime, code)
 	if err != nil {
 		_ = runtime.Close(ctx)
-		return nil, &Failed{Reason: ReasonModule, Path: path, Message: "the file is no frontend", Err: err}
+		return nil, blame(path, err)
 	}
 	return &engine{runtime: runtime, module: module}, nil
+}
+
+// blame says whether a module or the cache is why it cannot be prepared. Of
+// files there are only those of the cache.
+func blame(path string, err error) error {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return &CacheError{err}
+	}
+	return &Failed{Reason: ReasonModule, Path: path, Message: "the file is no frontend", Err: err}
 }
 
 // prepare checks that the module is a WASI command that wants nothing else.

@@ -68,3 +68,16 @@ func (f *Failed) Help() string {
 		return "report this to the author of the plugin, with the build file"
 	}
 }
+
+// CacheError says that the compile cache cannot be filled, which is no fault of
+// the module.
+type CacheError struct {
+	// Err is what the system said.
+	Err error
+}
+
+// Error says so.
+func (e *CacheError) Error() string { return "filling the compile cache: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CacheError) Unwrap() error { return e.Err }

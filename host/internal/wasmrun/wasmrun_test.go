@@ -331,6 +331,28 @@ func TestADamagedCacheIsRepaired(t *testing.T) {
 	}
 }
 
+// A cache that cannot be filled is not the module's fault, which runs without.
+func TestACacheThatCannotBeFilled(t *testing.T) {
+	dir := t.TempDir()
+	path, digest := save(t, answering().bytes())
+	r := open(t, dir, Limits{})
+	if err := os.WriteFile(filepath.Join(r.cache.dir, strings.ReplaceAll(digest, ":", "-")), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var full *CacheError
+	if err := r.Precompile(t.Context(), path, digest); !errors.As(err, &full) {
+		t.Errorf("compiling: %v", err)
+	}
+	m, err := r.Load(t.Context(), path, digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-m.compiled
+	if _, err := m.Parse(t.Context(), small); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestACacheOthersCanWriteToIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, engineVersion()), 0o700); err != nil {
