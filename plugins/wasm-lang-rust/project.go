@@ -99,7 +99,7 @@ func dropOld(all, own string) {
 	}
 	for _, e := range entries {
 		dir := filepath.Join(all, e.Name())
-		if info, err := e.Info(); err != nil || !e.IsDir() || dir == own || time.Since(info.ModTime()) < keepTargets {
+		if info, err := e.Info(); err != nil || !e.IsDir() || dir == own || time.Since(info.ModTime()).Abs() < keepTargets {
 			continue
 		}
 		lock := flock.New(dir + ".lock")

@@ -41,7 +41,7 @@ func (g Gate) Crashed() {
 	}
 	now := time.Now()
 	r := g.read()
-	if now.Sub(r.Last) > inRow {
+	if now.Sub(r.Last).Abs() > inRow {
 		r.Crashes = 0
 	}
 	// Two that crash at once may count as one. The next crash counts again.

@@ -167,7 +167,8 @@ func (s *Shelf) unused(digest string) bool {
 	return true
 }
 
-// Used notes that an installed plugin is used, once a day at most.
+// Used notes that an installed plugin is used, once a day at most, or when what
+// was noted is in the future, since the clock was wrong.
 func (p *Plugin) Used() {
 	file := p.Lock()
 	if file == "" {
@@ -178,7 +179,7 @@ func (p *Plugin) Used() {
 	switch {
 	case err != nil:
 		_ = os.WriteFile(file, nil, 0o600)
-	case now.Sub(info.ModTime()) > 24*time.Hour:
+	case now.Sub(info.ModTime()).Abs() > 24*time.Hour:
 		_ = os.Chtimes(file, now, now)
 	}
 }

@@ -34,7 +34,7 @@ func (f *Folder) Known(key string) (m Made, ok bool) {
 	if !ok || m.Layer != "" && !f.Layers.Has(m.Layer) {
 		return Made{}, false
 	}
-	if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > fresh {
+	if info, err := os.Stat(path); err == nil && away(info.ModTime()) > fresh {
 		now := time.Now()
 		_ = os.Chtimes(path, now, now) // at worst the step is carried out once more
 	}

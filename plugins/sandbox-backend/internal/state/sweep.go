@@ -51,7 +51,7 @@ func (f *Folder) due() (bool, error) {
 		return err == nil, err
 	}
 	info, err := os.Stat(f.marker())
-	return err == nil && time.Since(info.ModTime()) > interval, err
+	return err == nil && away(info.ModTime()) > interval, err
 }
 
 // sweep removes the layers that no artifact and no recent build needs, and
@@ -126,7 +126,11 @@ type step struct {
 	used time.Time
 }
 
-func (s step) recent() bool { return time.Since(s.used) < unused }
+func (s step) recent() bool { return away(s.used) < unused }
+
+// away is how far a time is from now. One in the future is that of a clock that
+// was wrong, and has since been set.
+func away(t time.Time) time.Duration { return time.Since(t).Abs() }
 
 func (f *Folder) steps() (list []step, err error) {
 	err = filepath.WalkDir(filepath.Join(f.dir, "steps"), func(path string, d fs.DirEntry, err error) error {
@@ -156,7 +160,7 @@ func (f *Folder) dropLayers(removed, needed map[string]bool) error {
 	}
 	var errs []error
 	for digest, came := range all {
-		if !needed[digest] && (removed[digest] || time.Since(came) > unused) {
+		if !needed[digest] && (removed[digest] || away(came) > unused) {
 			errs = append(errs, f.Layers.Remove(digest))
 		}
 	}
