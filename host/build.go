@@ -21,9 +21,15 @@ import (
 // Build builds what a build file says, keeps the result in the image store
 // and writes it to the request's outputs. Mistakes in the file are a
 // *SourceError, a failed step is a *StepError, and a build that no backend can
-// do an *UnsupportedError. When ctx ends, everything of the build is gone
-// before Build returns.
+// do an *UnsupportedError. Of several platforms each is resolved and has a
+// backend before any is built; an error about one is in a *PlatformError, and
+// then nothing is named or written. When ctx ends, everything of the build is
+// gone before Build returns.
 func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
+	r, err := r.normal()
+	if err != nil {
+		return nil, err
+	}
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
@@ -37,47 +43,44 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 		return nil, err
 	}
 	defer release()
-	resolved, err := h.decide(ctx, r, checked, emit)
+	o, err := h.order(ctx, r, checked, emit)
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := h.choose(ctx, resolved, r)
+	if err := o.prepare(ctx); err != nil {
+		return nil, err
+	}
+	result, err := o.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	b := &build{host: h, request: r, resolved: resolved, plugin: plugin, emit: emit}
-	result, err := b.run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.deliver(ctx, result); err != nil {
+	if err := o.deliver(ctx, result); err != nil {
 		return nil, err
 	}
 	emit.result(result)
 	return result, nil
 }
 
-// build is one build on its way from resolved IR to result.
+// build is the build for one platform on its way from resolved IR to result.
 type build struct {
-	host     *Host
-	request  Request
+	host    *Host
+	request Request
+	// platform is its platform, when the order has several.
+	platform string
 	resolved *Resolved
 	plugin   *store.Plugin
 	emit     *emitter
-	// read is what it reads of its contexts, once run began.
+	// read is what it reads of its contexts, once they were opened.
 	read []keys.Input
 }
 
 // run returns the remembered result of an equal build, or builds.
 func (b *build) run(ctx context.Context) (*Result, error) {
-	inputs, err := openInputs(b)
+	inputs, err := b.open()
 	if err != nil {
 		return nil, err
 	}
 	defer inputs.Close()
-	if b.read, err = inputs.digests(b.resolved.Checked.Files); err != nil {
-		return nil, err
-	}
 	key := b.key()
 	if record := b.host.keys.Get(key); record != nil && !b.request.NoCache && b.current(ctx, record) {
 		return &Result{Digest: record.Result, Backend: record.Backend, Cached: true}, nil
@@ -92,6 +95,19 @@ func (b *build) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	return &Result{Digest: record.Result, Backend: record.Backend}, nil
+}
+
+// open opens the contexts and looks at all that the build reads of them.
+func (b *build) open() (*inputs, error) {
+	in, err := openInputs(b)
+	if err != nil {
+		return nil, err
+	}
+	if b.read, err = in.digests(b.resolved.Checked.Files); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
 }
 
 // remember keeps the record of a build, unless files changed while it ran:

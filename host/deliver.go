@@ -12,39 +12,39 @@ import (
 )
 
 // deliver names a result, writes it to its outputs and says so in files.
-func (b *build) deliver(ctx context.Context, r *Result) error {
-	for _, tag := range b.request.Tags {
+func (o *order) deliver(ctx context.Context, r *Result) error {
+	for _, tag := range o.request.Tags {
 		full, err := images.Normalize(tag)
 		if err != nil {
 			return imageError(err)
 		}
 		r.Tags = append(r.Tags, full)
 	}
-	if err := b.host.Tag(ctx, r.Digest, b.request.Tags...); err != nil {
+	if err := o.host.Tag(ctx, r.Digest, o.request.Tags...); err != nil {
 		return err
 	}
-	for _, o := range b.request.Outputs {
-		if err := b.host.save(ctx, r.Digest, o, b.emit, b.request.Tags); err != nil {
+	for _, out := range o.request.Outputs {
+		if err := o.host.save(ctx, r.Digest, out, o.emit, o.request.Tags); err != nil {
 			return err
 		}
-		if o.Path != "" {
-			r.Outputs = append(r.Outputs, o.Path)
+		if out.Path != "" {
+			r.Outputs = append(r.Outputs, out.Path)
 		}
 	}
-	if err := b.module(r); err != nil {
+	if err := o.module(r); err != nil {
 		return err
 	}
-	return b.report(r)
+	return o.report(r)
 }
 
-// module writes the wasm module to the place in the context that the build
-// file names.
-func (b *build) module(r *Result) error {
-	output := b.resolved.Build.GetWasm().GetOutput()
+// module writes the wasm module, of which there is one, to the place in the
+// context that the build file names.
+func (o *order) module(r *Result) error {
+	output := o.builds[0].resolved.Build.GetWasm().GetOutput()
 	if output == "" {
 		return nil
 	}
-	store, err := b.host.images()
+	store, err := o.host.images()
 	if err != nil {
 		return err
 	}
@@ -52,10 +52,10 @@ func (b *build) module(r *Result) error {
 	if err != nil {
 		return imageError(err)
 	}
-	if err := writeContained(b.request.Context, output, data); err != nil {
+	if err := writeContained(o.request.Context, output, data); err != nil {
 		return &InputError{Message: fmt.Sprintf("cannot write the module to %s", output), Help: "output must be a path inside the build context", Err: err}
 	}
-	r.Outputs = append(r.Outputs, filepath.Join(b.request.Context, output))
+	r.Outputs = append(r.Outputs, filepath.Join(o.request.Context, output))
 	return nil
 }
 

@@ -24,6 +24,14 @@ func newEmitter(fn func(Event)) *emitter {
 	return &emitter{fn: fn, started: time.Now()}
 }
 
+// of returns an emitter whose events are about a platform.
+func (e *emitter) of(platform string) *emitter {
+	return &emitter{started: e.started, fn: func(ev Event) {
+		ev.Platform = platform
+		e.event(ev)
+	}}
+}
+
 // event stamps an event and passes it on.
 func (e *emitter) event(ev Event) {
 	if e.fn == nil {
@@ -65,6 +73,11 @@ func (e *emitter) transfer(t EventType, reference string) images.Progress {
 	return func(blob string, current, total int64) {
 		e.event(Event{Type: t, Name: reference + " " + blob, Current: current, Total: total})
 	}
+}
+
+// built passes on that one of several images is there.
+func (e *emitter) built(r *Result, started time.Time) {
+	e.event(Event{Type: EventBuilt, Digest: r.Digest, Backend: r.Backend, Cached: r.Cached, Seconds: time.Since(started).Seconds()})
 }
 
 // result passes on the last event.

@@ -62,6 +62,20 @@ type UnsupportedError struct {
 	SourceError
 }
 
+// PlatformError says for which of several platforms a build failed.
+type PlatformError struct {
+	// Platform is "os/arch[/variant]".
+	Platform string
+	// Err is what happened there.
+	Err error
+}
+
+// Error returns the platform and what happened.
+func (e *PlatformError) Error() string { return e.Platform + ": " + e.Err.Error() }
+
+// Unwrap returns what happened.
+func (e *PlatformError) Unwrap() error { return e.Err }
+
 // StepError says that a step of a build failed.
 type StepError struct {
 	// Stage is the name of the stage.

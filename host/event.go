@@ -34,6 +34,8 @@ const (
 	EventProgress EventType = "progress"
 	// EventDiagnostic carries a finding that does not stop the build.
 	EventDiagnostic EventType = "diagnostic"
+	// EventBuilt says that the image for one of several platforms is there.
+	EventBuilt EventType = "built"
 	// EventResult is the last event of a build that ended well.
 	EventResult EventType = "result"
 	// EventError is the last line of --progress=json when the command ended
@@ -48,6 +50,9 @@ type Event struct {
 	Time time.Time `json:"time"`
 	// Type says which of the following fields are set.
 	Type EventType `json:"type"`
+	// Platform is "os/arch[/variant]", when a build is for several and the event
+	// is about one.
+	Platform string `json:"platform,omitempty"`
 	// Stage is the name of the step's stage.
 	Stage string `json:"stage,omitempty"`
 	// Step is the number of the step in its stage, from 1.
@@ -58,7 +63,7 @@ type Event struct {
 	Name string `json:"name,omitempty"`
 	// Cached says that an earlier result was used.
 	Cached bool `json:"cached,omitempty"`
-	// Seconds is how long the step took.
+	// Seconds is how long the step, or the build, took.
 	Seconds float64 `json:"seconds,omitempty"`
 	// Stderr says that output came from stderr.
 	Stderr bool `json:"stderr,omitempty"`
@@ -68,7 +73,8 @@ type Event struct {
 	Current int64 `json:"current,omitempty"`
 	// Total is the number of bytes in all; 0 when not known.
 	Total int64 `json:"total,omitempty"`
-	// Backend is the id of the chosen backend. Empty: nothing had to run.
+	// Backend is the id of the backend that builds or built. Empty where several
+	// did.
 	Backend string `json:"backend,omitempty"`
 	// File is the file that a diagnostic is about.
 	File string `json:"file,omitempty"`

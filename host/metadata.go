@@ -11,25 +11,31 @@ import (
 	"time"
 
 	"github.com/zlayer/zlayer/host/internal/atomicfile"
-	"github.com/zlayer/zlayer/sdk/ir"
 )
 
 // metadata is what a metadata file says of a build. Where docker buildx has a
 // name for a thing, it has that name here.
 type metadata struct {
+	imageMetadata
+	Names     string          `json:"image.name,omitempty"`
+	BuildFile string          `json:"zlayer.build-file"`
+	Frontend  string          `json:"zlayer.frontend"`
+	Images    []imageMetadata `json:"zlayer.images,omitempty"`
+	Outputs   []string        `json:"zlayer.outputs,omitempty"`
+	Started   time.Time       `json:"zlayer.started"`
+	Seconds   float64         `json:"zlayer.seconds"`
+}
+
+// imageMetadata is what there is to say of an image; of a manifest list the
+// images know more.
+type imageMetadata struct {
 	Digest       string      `json:"containerimage.digest"`
 	ConfigDigest string      `json:"containerimage.config.digest,omitempty"`
 	Descriptor   descriptor  `json:"containerimage.descriptor"`
-	Names        string      `json:"image.name,omitempty"`
-	Platform     string      `json:"zlayer.platform"`
-	Backend      string      `json:"zlayer.backend"`
+	Platform     string      `json:"zlayer.platform,omitempty"`
+	Backend      string      `json:"zlayer.backend,omitempty"`
 	Cached       bool        `json:"zlayer.cached"`
-	BuildFile    string      `json:"zlayer.build-file"`
-	Frontend     string      `json:"zlayer.frontend"`
-	Inputs       []inputRead `json:"zlayer.inputs"`
-	Outputs      []string    `json:"zlayer.outputs,omitempty"`
-	Started      time.Time   `json:"zlayer.started"`
-	Seconds      float64     `json:"zlayer.seconds"`
+	Inputs       []inputRead `json:"zlayer.inputs,omitzero"`
 }
 
 // descriptor is the descriptor of a manifest (image-spec, descriptor.md).
@@ -47,16 +53,16 @@ type inputRead struct {
 }
 
 // report writes the digest file and the metadata file.
-func (b *build) report(r *Result) error {
-	if file := b.request.DigestFile; file != "" {
+func (o *order) report(r *Result) error {
+	if file := o.request.DigestFile; file != "" {
 		if err := writeReport(file, []byte(r.Digest)); err != nil {
 			return err
 		}
 	}
-	if b.request.MetadataFile == "" {
+	if o.request.MetadataFile == "" {
 		return nil
 	}
-	m, err := b.metadata(r)
+	m, err := o.metadata(r)
 	if err != nil {
 		return err
 	}
@@ -64,7 +70,7 @@ func (b *build) report(r *Result) error {
 	if err != nil {
 		return err
 	}
-	return writeReport(b.request.MetadataFile, append(data, '\n'))
+	return writeReport(o.request.MetadataFile, append(data, '\n'))
 }
 
 // writeReport replaces a file that others may read.
@@ -75,23 +81,43 @@ func writeReport(file string, data []byte) error {
 	return nil
 }
 
-func (b *build) metadata(r *Result) (*metadata, error) {
-	store, err := b.host.images()
-	if err != nil {
+func (o *order) metadata(r *Result) (*metadata, error) {
+	m := &metadata{
+		Names: strings.Join(r.Tags, ","), BuildFile: o.request.Source.Name, Frontend: o.checked.Frontend, Outputs: r.Outputs,
+		Started: o.emit.started.UTC(), Seconds: time.Since(o.emit.started).Seconds(),
+	}
+	var err error
+	if m.imageMetadata, err = o.host.describeImage(r); err != nil {
 		return nil, err
 	}
-	image, err := store.Inspect(r.Digest, nil)
-	if err != nil {
-		return nil, imageError(err)
+	if !o.request.several() {
+		m.Inputs = o.builds[0].inputsRead()
+		return m, nil
 	}
-	return &metadata{
-		Digest: r.Digest, ConfigDigest: image.ConfigDigest(),
-		Descriptor: descriptor{image.MediaType, image.Digest, image.ManifestSize()},
-		Names:      strings.Join(r.Tags, ","), Platform: ir.FormatPlatform(image.Platform),
-		Backend: r.Backend, Cached: r.Cached,
-		BuildFile: b.request.Source.Name, Frontend: b.resolved.Checked.Frontend,
-		Inputs: b.inputsRead(), Outputs: r.Outputs,
-		Started: b.emit.started.UTC(), Seconds: time.Since(b.emit.started).Seconds(),
+	for i, part := range r.Images {
+		image, err := o.host.describeImage(&part)
+		if err != nil {
+			return nil, err
+		}
+		image.Inputs = o.builds[i].inputsRead()
+		m.Images = append(m.Images, image)
+	}
+	return m, nil
+}
+
+// describeImage says all that the store and a result say of an image.
+func (h *Host) describeImage(r *Result) (imageMetadata, error) {
+	store, err := h.images()
+	if err != nil {
+		return imageMetadata{}, err
+	}
+	found, err := store.Inspect(r.Digest, nil)
+	if err != nil {
+		return imageMetadata{}, imageError(err)
+	}
+	return imageMetadata{
+		Digest: r.Digest, ConfigDigest: found.ConfigDigest(), Descriptor: descriptor{found.MediaType, found.Digest, found.ManifestSize()},
+		Platform: imageOf(found).Platform, Backend: r.Backend, Cached: r.Cached,
 	}, nil
 }
 

@@ -16,32 +16,48 @@ import (
 	"github.com/zlayer/zlayer/sdk/manifest"
 )
 
-// Plan says which backend builds a request, and why.
+// Plan says which backend builds a request for one platform, and why.
 type Plan struct {
+	// Platform is the platform, when the request is for several.
+	Platform string
 	// Backend is the id of the chosen backend. Empty when none fits.
 	Backend string
 	// Text explains the choice for people, backend by backend.
 	Text string
-	// Err is the *UnsupportedError that Build would return. Nil when a
-	// backend fits.
+	// Err is the *UnsupportedError that Build would return, for one of several
+	// platforms in a *PlatformError. Nil when a backend fits.
 	Err error
 }
 
-// Plan resolves a request and chooses a backend, and builds nothing. To explain
-// the choice it also asks backends that Build would not have to.
-func (h *Host) Plan(ctx context.Context, r Request) (*Plan, error) {
+// Plan resolves a request and chooses a backend for each of its platforms, and
+// builds nothing. To explain the choice it also asks backends that Build would
+// not have to.
+func (h *Host) Plan(ctx context.Context, r Request) ([]Plan, error) {
+	r, err := r.normal()
+	if err != nil {
+		return nil, err
+	}
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
-	resolved, err := h.Resolve(ctx, r)
+	emit := newEmitter(r.Events)
+	checked, err := h.understand(ctx, r, emit)
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.plan(ctx, resolved, r, true)
+	o, err := h.order(ctx, r, checked, emit)
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{Backend: p.Backend, Text: p.Text(), Err: unsupported(p, resolved)}, nil
+	var plans []Plan
+	for _, b := range o.builds {
+		p, err := h.plan(ctx, b.resolved, b.request, true)
+		if err != nil {
+			return nil, b.failed(err)
+		}
+		plans = append(plans, Plan{Platform: b.platform, Backend: p.Backend, Text: p.Text(), Err: b.failed(unsupported(p, b.resolved))})
+	}
+	return plans, nil
 }
 
 // choose returns the backend for a build.

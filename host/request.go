@@ -125,8 +125,10 @@ type Request struct {
 	Args []Arg
 	// Target is the stage to build. Empty: the last one.
 	Target string
-	// Platform is "os/arch[/variant]". Empty: this machine's, for Linux.
-	Platform string
+	// Platforms are "os/arch[/variant]" each. None: this machine's, for Linux.
+	// The result for several is a manifest list of an image for each; one that
+	// is named twice counts once.
+	Platforms []string
 	// Pull says when base images are fetched. Empty: PullMissing.
 	Pull Pull
 	// Backend is the id of the backend to use. Empty: the host chooses.
@@ -181,9 +183,13 @@ type Resolved struct {
 
 // Result is a finished build.
 type Result struct {
-	// Digest is that of the image's or artifact's manifest.
+	// Digest is that of the manifest of the image or artifact, or of the manifest
+	// list.
 	Digest string `json:"digest"`
-	// Backend is the id of the backend that built it.
+	// Platform is that of one of several images: "os/arch[/variant]".
+	Platform string `json:"platform,omitempty"`
+	// Backend is the id of the backend that built it. Empty for a manifest list
+	// of which several built parts.
 	Backend string `json:"backend"`
 	// Cached says that nothing had to run.
 	Cached bool `json:"cached"`
@@ -191,4 +197,7 @@ type Result struct {
 	Tags []string `json:"tags,omitempty"`
 	// Outputs are the paths it was written to.
 	Outputs []string `json:"outputs,omitempty"`
+	// Images are the results for each platform, in the order of the request. None
+	// for one that is no manifest list.
+	Images []Result `json:"images,omitempty"`
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -23,17 +22,26 @@ import (
 const imageContext = "docker-image://"
 
 // Resolve checks a build file, fetches the images it names and decides
-// everything that is left to decide. Mistakes in the file are a *SourceError.
+// everything that is left to decide, for one platform. Mistakes in the file are
+// a *SourceError.
 func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
-	return h.resolve(ctx, r, newEmitter(r.Events))
-}
-
-func (h *Host) resolve(ctx context.Context, r Request, emit *emitter) (*Resolved, error) {
+	r, err := r.normal()
+	if err != nil {
+		return nil, err
+	}
+	if r.several() {
+		return nil, &InputError{Message: "a build is resolved for one platform, and this is for " + r.platforms(), Help: "name one of them with --platform"}
+	}
+	emit := newEmitter(r.Events)
 	checked, err := h.understand(ctx, r, emit)
 	if err != nil {
 		return nil, err
 	}
-	return h.decide(ctx, r, checked, emit)
+	o, err := h.order(ctx, r, checked, emit)
+	if err != nil {
+		return nil, err
+	}
+	return o.builds[0].resolved, nil
 }
 
 // understand checks a build file that must be without errors.
@@ -49,39 +57,37 @@ func (h *Host) understand(ctx context.Context, r Request, emit *emitter) (*Check
 	return checked, nil
 }
 
-// decide fetches images and decides everything that is left to decide.
-func (h *Host) decide(ctx context.Context, r Request, checked *Checked, emit *emitter) (*Resolved, error) {
+// decide fetches the images that are not among those fetched, and decides
+// everything that is left to decide for one platform.
+func (h *Host) decide(ctx context.Context, r Request, checked *Checked, fetched map[ir.ImageKey]*ir.FetchedImage, emit *emitter) (*Resolved, error) {
 	o, err := resolveOptions(r)
 	if err != nil {
 		return nil, err
 	}
+	o.Images = fetched
 	for {
 		res := ir.Resolve(checked.Build, o)
 		if diag.HasErrors(res.Diagnostics) {
 			return nil, &SourceError{Files: checked.Files, Diagnostics: res.Diagnostics}
 		}
 		if len(res.Needs) == 0 {
-			emit.diagnostics(checked.Files, res.Diagnostics)
 			return &Resolved{Build: res.Build, Checked: checked, Diagnostics: res.Diagnostics}, nil
 		}
 		for _, need := range res.Needs {
-			if o.Images[need.Key], err = h.fetch(ctx, r, need, emit); err != nil {
+			if fetched[need.Key], err = h.fetch(ctx, r, need, emit); err != nil {
 				return nil, located(err, checked, need.Range)
 			}
 		}
 	}
 }
 
-// resolveOptions translates a request for package ir.
+// resolveOptions translates a request for one platform for package ir.
 func resolveOptions(r Request) (ir.Options, error) {
-	o := ir.Options{Target: r.Target, Images: map[ir.ImageKey]*ir.FetchedImage{}}
-	// Images are for Linux whatever the machine; a backend says whether it can
-	// run their commands.
-	o.BuildPlatform = &irv1.Platform{Os: "linux", Architecture: runtime.GOARCH}
-	if r.Platform != "" {
-		p, err := ir.ParsePlatform(r.Platform, o.BuildPlatform)
+	o := ir.Options{Target: r.Target, BuildPlatform: buildPlatform()}
+	if len(r.Platforms) > 0 {
+		p, err := ir.ParsePlatform(r.Platforms[0], o.BuildPlatform)
 		if err != nil {
-			return o, &InputError{Message: "the build cannot be for this platform", Help: "write os/arch or os/arch/variant, such as linux/arm64; a build is for one", Err: err}
+			return o, err
 		}
 		o.TargetPlatform = p
 	}

@@ -42,6 +42,9 @@ func (h *Host) checkRequest(r Request) error {
 			return imageError(err)
 		}
 	}
+	if err := r.checkListed(); err != nil {
+		return err
+	}
 	if err := h.checkOutputs(r.Outputs); err != nil {
 		return err
 	}

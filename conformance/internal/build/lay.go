@@ -73,7 +73,10 @@ func (l *Laid) Request(backend string) (host.Request, error) {
 	r := host.Request{
 		Source:  host.Source{Name: "Dockerfile", Path: filepath.Join(l.Context(), "Dockerfile"), Content: text},
 		Context: l.Context(), Contexts: map[string]string{}, Secrets: map[string]host.Secret{},
-		Args: l.round(1), Target: l.Target, Platform: l.Platform, Backend: backend, SourceDateEpoch: l.Epoch,
+		Args: l.round(1), Target: l.Target, Backend: backend, SourceDateEpoch: l.Epoch,
+	}
+	if l.Platform != "" {
+		r.Platforms = []string{l.Platform}
 	}
 	for name, reference := range l.Images {
 		r.Contexts[name] = "docker-image://" + strings.ReplaceAll(reference, "$BASE", l.Servers.Base)

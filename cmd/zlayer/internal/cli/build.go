@@ -33,6 +33,7 @@ elsewhere.`,
   zlayer build . -f Dockerfile.dev --target test --build-arg LEVEL=2
   zlayer build . --output type=oci-archive,dest=app.tar
   zlayer build . --tag app:1 --load
+  zlayer build . --tag app:1 --platform linux/amd64,linux/arm64
   git archive HEAD | zlayer build - --tag app:1
   zlayer build . --output dist
   zlayer build . --output - | tar -t
@@ -73,7 +74,7 @@ func requestFlags(a *app, c *cobra.Command) {
 	f.StringArray("build-arg", nil, "a build argument, NAME=VALUE, or NAME for the variable's value; may be repeated")
 	f.StringArray("build-context", nil, "a named context, NAME=FOLDER or NAME=docker-image://REFERENCE; may be repeated")
 	f.String("target", "", "stage to build")
-	f.String("platform", "", "platform to build for, os/arch[/variant]")
+	f.Var(new(commaList), "platform", "platform to build for, os/arch[/variant]; several, with commas or repeated, make a manifest list")
 	f.String("pull", "missing", "when base images are fetched: missing, newer, always or never")
 	f.String("backend", "", "id of the backend to build with")
 	choices(c, "pull", "missing", "newer", "always", "never")
@@ -127,7 +128,7 @@ func (a *app) progressMode(c *cobra.Command) string {
 // context and the build file.
 func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err error) {
 	r.Target, _ = c.Flags().GetString("target")
-	r.Platform, r.Backend = a.config.String("platform"), a.config.String("backend")
+	r.Platforms, r.Backend = platforms(a.config.String("platform")), a.config.String("backend")
 	r.Pull = host.Pull(a.config.String("pull"))
 	if r.Args, err = a.buildArgs(c); err != nil {
 		return err
@@ -151,6 +152,37 @@ func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err er
 	// As given, so that messages name the build file as the user would.
 	r.Source, err = a.source(c, dir)
 	return err
+}
+
+// commaList is a flag that may be repeated, or have commas. It is one text, as the
+// setting of its name is.
+type commaList string
+
+// Set adds to the list.
+func (l *commaList) Set(text string) error {
+	if *l != "" {
+		*l += ","
+	}
+	*l += commaList(text)
+	return nil
+}
+
+// String returns the list with commas.
+func (l *commaList) String() string { return string(*l) }
+
+// Type is what help calls it.
+func (l *commaList) Type() string { return "strings" }
+
+// platforms reads the list of platforms.
+func platforms(text string) []string {
+	if text == "" {
+		return nil
+	}
+	list := strings.Split(text, ",")
+	for i, p := range list {
+		list[i] = strings.TrimSpace(p)
+	}
+	return list
 }
 
 // buildOnly reads the flags that only build has.

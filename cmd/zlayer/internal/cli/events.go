@@ -50,16 +50,21 @@ func errorEvents(ctx context.Context, err error) []host.Event {
 	if err == nil {
 		return nil
 	}
+	platform := ""
+	var part *host.PlatformError
+	if errors.As(err, &part) {
+		platform = part.Platform
+	}
 	var events []host.Event
 	files, findings := findingsOf(err)
 	for _, d := range findings {
-		e := host.Event{Type: host.EventDiagnostic, Diagnostic: d}
+		e := host.Event{Type: host.EventDiagnostic, Platform: platform, Diagnostic: d}
 		if i := int(d.GetRange().GetFile()); i < len(files) {
 			e.File = files[i].Name
 		}
 		events = append(events, e)
 	}
-	last := host.Event{Type: host.EventError, Message: err.Error(), Help: helpOf(err)}
+	last := host.Event{Type: host.EventError, Platform: platform, Message: err.Error(), Help: helpOf(err)}
 	var step *host.StepError
 	switch {
 	case interrupted(ctx, err):

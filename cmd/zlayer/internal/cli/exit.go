@@ -138,6 +138,11 @@ func interrupted(ctx context.Context, err error) bool {
 // report shows an error to people.
 func (a *app) report(ctx context.Context, err error) {
 	w := a.Stderr
+	var part *host.PlatformError
+	if errors.As(err, &part) && !interrupted(ctx, err) {
+		fmt.Fprintf(w, "zlayer: for %s:\n", part.Platform)
+		err = part.Err
+	}
 	var (
 		done   reported
 		step   *host.StepError

@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -46,12 +47,19 @@ say is a finding at its place, and the command ends with 3.`,
 
 // explainPlan shows, for build --explain, which backends fit.
 func (a *app) explainPlan(c *cobra.Command, h *host.Host, r host.Request) error {
-	plan, err := h.Plan(c.Context(), r)
+	plans, err := h.Plan(c.Context(), r)
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(a.Stdout, plan.Text); err != nil {
-		return err
+	var refused error // the first one is told
+	for _, p := range plans {
+		if p.Platform != "" {
+			fmt.Fprintf(a.Stdout, "for %s:\n", p.Platform)
+		}
+		if _, err := fmt.Fprint(a.Stdout, p.Text); err != nil {
+			return err
+		}
+		refused = cmp.Or(refused, p.Err)
 	}
-	return plan.Err
+	return refused
 }

@@ -69,7 +69,7 @@ func Keys() []Key {
 		{Name: "prefer-backend", Default: []string{}, Doc: "ids of backends, the preferred one first; the others follow in the order of ids", Separator: ","},
 		{Name: "experimental", Default: false, Doc: "allow what a backend calls experimental on this machine", Private: true},
 		{Name: "image-format", Default: "oci", Doc: "image format", Values: []string{"oci", "docker"}},
-		{Name: "platform", Default: "", Doc: "platform to build for, os/arch[/variant]"},
+		{Name: "platform", Default: "", Doc: "platform to build for, os/arch[/variant]; commas between several"},
 		{Name: "progress", Default: "plain", Doc: "how a build is shown", Values: []string{"plain", "json", "quiet"}},
 		{Name: "pull", Default: "missing", Doc: "when base images are fetched", Values: []string{"missing", "newer", "always", "never"}},
 		{Name: "severity", Default: "error", Doc: "least severity that makes check fail", Values: []string{"error", "warning", "info"}},

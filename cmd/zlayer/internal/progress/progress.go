@@ -4,7 +4,8 @@
 // for programs, or not at all.
 //
 // The rules of the plain form: every line that belongs to a step begins with
-// "[stage step/steps]". A step that says nothing has one line, which begins
+// "[stage step/steps]", and with the platform before the stage where a build is
+// for several. A step that says nothing has one line, which begins
 // when the step does and ends with its time, or with "CACHED". Any other has
 // one line when it starts, the lines it writes, marked "|", and one with its
 // time. Nothing moves the cursor, so it reads well in a log.
@@ -92,6 +93,8 @@ func (s *plainShower) Event(e host.Event) {
 		s.transfer(e)
 	case host.EventDiagnostic:
 		s.diagnostic(e)
+	case host.EventBuilt:
+		fmt.Fprintf(s.w, "[%s] %s\n", e.Platform, how(e))
 	case host.EventResult:
 		s.result(e)
 	}
@@ -180,11 +183,7 @@ func (s *plainShower) transfer(e host.Event) {
 }
 
 func (s *plainShower) result(e host.Event) {
-	how := "built by " + e.Backend
-	if e.Cached {
-		how = "nothing changed since it was built by " + e.Backend
-	}
-	fmt.Fprintf(s.w, "%s in %.1fs\n", how, e.Seconds)
+	fmt.Fprintln(s.w, how(e))
 	for _, tag := range e.Tags {
 		fmt.Fprintf(s.w, "tagged %s\n", tag)
 	}
@@ -193,12 +192,28 @@ func (s *plainShower) result(e host.Event) {
 	}
 }
 
-// stepName returns "[stage step/steps]".
-func stepName(e host.Event) string {
-	if e.Steps == 0 {
-		return fmt.Sprintf("[%s %d]", e.Stage, e.Step)
+// how says how a result came about.
+func how(e host.Event) string {
+	text := "built"
+	if e.Cached {
+		text = "nothing changed since it was built"
 	}
-	return fmt.Sprintf("[%s %d/%d]", e.Stage, e.Step, e.Steps)
+	if e.Backend != "" {
+		text += " by " + e.Backend
+	}
+	return fmt.Sprintf("%s in %.1fs", text, e.Seconds)
+}
+
+// stepName returns "[stage step/steps]" or "[platform stage step/steps]".
+func stepName(e host.Event) string {
+	place := e.Stage
+	if e.Platform != "" {
+		place = e.Platform + " " + e.Stage
+	}
+	if e.Steps == 0 {
+		return fmt.Sprintf("[%s %d]", place, e.Step)
+	}
+	return fmt.Sprintf("[%s %d/%d]", place, e.Step, e.Steps)
 }
 
 // briefWidth is the most runes of a step's text that are shown.

@@ -70,6 +70,15 @@ func TestPlain(t *testing.T) {
 		}, "base: 1.0 of 4.0 MB\nbase: 4.0 of 4.0 MB\n"},
 		{"a finding", []host.Event{{Type: host.EventDiagnostic, File: "main.go", Diagnostic: warning}},
 			"main.go:3:2: warning: this is odd [odd]\n"},
+		{"several platforms", []host.Event{
+			{Type: host.EventStepStarted, Platform: "linux/arm64", Stage: "a", Step: 1, Steps: 2, Name: "RUN a"},
+			{Type: host.EventOutput, Platform: "linux/arm64", Stage: "a", Step: 1, Steps: 2, Output: "x\n"},
+			{Type: host.EventStepFinished, Platform: "linux/arm64", Stage: "a", Step: 1, Steps: 2, Seconds: 1},
+			{Type: host.EventBuilt, Platform: "linux/arm64", Backend: "b", Seconds: 1.5},
+			{Type: host.EventBuilt, Platform: "linux/amd64", Backend: "c", Cached: true},
+			{Type: host.EventResult, Seconds: 2},
+		}, "[linux/arm64 a 1/2] RUN a\n[linux/arm64 a 1/2] | x\n[linux/arm64 a 1/2] done 1.0s\n[linux/arm64] built by b in 1.5s\n" +
+			"[linux/amd64] nothing changed since it was built by c in 0.0s\nbuilt in 2.0s\n"},
 		{"the result", []host.Event{{Type: host.EventResult, Backend: "b", Cached: true, Seconds: 0.1}},
 			"nothing changed since it was built by b in 0.1s\n"},
 	}
