@@ -32,7 +32,7 @@ func (h *Host) order(ctx context.Context, r Request, checked *Checked, emit *emi
 		return nil, &InputError{Message: "a wasm module is the same for every platform, and this build is for " + r.platforms(), Help: "leave out --platform, or name one"}
 	}
 	o := &order{host: h, request: r, checked: checked, emit: emit}
-	fetched := map[ir.ImageKey]*ir.FetchedImage{}
+	fetched := map[wanted]*ir.FetchedImage{}
 	for _, one := range r.each() {
 		b := &build{host: h, request: one, emit: emit}
 		if r.several() {

@@ -57,14 +57,20 @@ func (h *Host) understand(ctx context.Context, r Request, emit *emitter) (*Check
 	return checked, nil
 }
 
-// decide fetches the images that are not among those fetched, and decides
-// everything that is left to decide for one platform.
-func (h *Host) decide(ctx context.Context, r Request, checked *Checked, fetched map[ir.ImageKey]*ir.FetchedImage, emit *emitter) (*Resolved, error) {
+// wanted is an image as a build wants it: as a base, whose triggers count, or for
+// its files.
+type wanted struct {
+	key  ir.ImageKey
+	base bool
+}
+
+// decide decides everything that is left to decide for one platform, and fetches
+// the images for that which are not among those fetched.
+func (h *Host) decide(ctx context.Context, r Request, checked *Checked, fetched map[wanted]*ir.FetchedImage, emit *emitter) (*Resolved, error) {
 	o, err := resolveOptions(r)
 	if err != nil {
 		return nil, err
 	}
-	o.Images = fetched
 	for {
 		res := ir.Resolve(checked.Build, o)
 		if diag.HasErrors(res.Diagnostics) {
@@ -74,16 +80,20 @@ func (h *Host) decide(ctx context.Context, r Request, checked *Checked, fetched 
 			return &Resolved{Build: res.Build, Checked: checked, Diagnostics: res.Diagnostics}, nil
 		}
 		for _, need := range res.Needs {
-			if fetched[need.Key], err = h.fetch(ctx, r, need, emit); err != nil {
-				return nil, located(err, checked, need.Range)
+			want := wanted{need.Key, need.Config}
+			if fetched[want] == nil {
+				if fetched[want], err = h.fetch(ctx, r, need, emit); err != nil {
+					return nil, located(err, checked, need.Range)
+				}
 			}
+			o.Images[need.Key] = fetched[want]
 		}
 	}
 }
 
 // resolveOptions translates a request for one platform for package ir.
 func resolveOptions(r Request) (ir.Options, error) {
-	o := ir.Options{Target: r.Target, BuildPlatform: buildPlatform()}
+	o := ir.Options{Target: r.Target, BuildPlatform: buildPlatform(), Images: map[ir.ImageKey]*ir.FetchedImage{}}
 	if len(r.Platforms) > 0 {
 		p, err := ir.ParsePlatform(r.Platforms[0], o.BuildPlatform)
 		if err != nil {
