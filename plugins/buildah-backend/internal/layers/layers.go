@@ -31,6 +31,8 @@ type Store struct {
 	run   string
 	trees map[string]tree
 	links map[string]string
+	// lockFile is the file of lock.
+	lockFile string
 }
 
 // Layer is a finished layer.
@@ -52,6 +54,12 @@ var drivers = []string{"overlay", "vfs"}
 // Open opens the store in a state folder. run is the job's own folder and
 // must be the working directory.
 func Open(state, run string) (*Store, error) {
+	opened := &Store{run: run, trees: map[string]tree{}, links: map[string]string{}, lockFile: filepath.Join(state, "storage.lock")}
+	unlock, err := opened.lock(alone)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	var tried []error
 	for _, driver := range drivers {
 		s, err := storage.GetStore(storage.StoreOptions{
@@ -60,7 +68,8 @@ func Open(state, run string) (*Store, error) {
 			GraphDriverName: driver,
 		})
 		if err == nil {
-			return &Store{store: s, run: run, trees: map[string]tree{}, links: map[string]string{}}, nil
+			opened.store = s
+			return opened, nil
 		}
 		tried = append(tried, fmt.Errorf("%s: %w", driver, err))
 	}
@@ -69,6 +78,11 @@ func Open(state, run string) (*Store, error) {
 
 // Layer returns a finished layer. ok is false when there is none.
 func (s *Store) Layer(id string) (l Layer, ok bool) {
+	unlock, err := s.lock(shared)
+	if err != nil {
+		return Layer{}, false
+	}
+	defer unlock()
 	found, err := s.store.Layer(id)
 	if err != nil || found.UncompressedDigest == "" {
 		return Layer{}, false
@@ -89,6 +103,11 @@ func (s *Store) Put(id, parent string, tar io.Reader) (top string, made bool, er
 		_, err := io.Copy(io.Discard, buffered)
 		return parent, false, err
 	}
+	unlock, err := s.lock(alone)
+	if err != nil {
+		return "", false, err
+	}
+	defer unlock()
 	l, _, err := s.store.PutLayer(id, parent, nil, "", false, nil, buffered)
 	if errors.Is(err, storage.ErrDuplicateID) {
 		return id, false, nil
@@ -105,8 +124,17 @@ var endOfTar = make([]byte, 512)
 // Tar returns the uncompressed tar of a finished layer as it was put in.
 // Nothing can be put in until it is closed.
 func (s *Store) Tar(id string) (io.ReadCloser, error) {
+	unlock, err := s.lock(shared)
+	if err != nil {
+		return nil, err
+	}
 	plain := archive.Uncompressed
-	return s.store.Diff("", id, &storage.DiffOptions{Compression: &plain})
+	tar, err := s.store.Diff("", id, &storage.DiffOptions{Compression: &plain})
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlocking{tar, unlock}, nil
 }
 
 // Chain returns a layer and all below it, the highest first, up to and
@@ -140,6 +168,11 @@ func draftName(job string, n int) string { return fmt.Sprintf("draft-%s-%d", job
 
 // Draft mounts a new layer over a parent. The job and number name it.
 func (s *Store) Draft(parent, job string, n int) (*Draft, error) {
+	unlock, err := s.lock(alone)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	l, err := s.store.CreateLayer("", parent, []string{draftName(job, n)}, "", true, nil)
 	if err != nil {
 		return nil, fmt.Errorf("creating a layer to run in: %w", err)
@@ -155,6 +188,11 @@ func (s *Store) Draft(parent, job string, n int) (*Draft, error) {
 // uncompressed tar. It asks the driver and not the store, which would be
 // locked until the tar is closed.
 func (d *Draft) Changes() (io.ReadCloser, error) {
+	unlock, err := d.store.lock(alone)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if _, err := d.store.store.Unmount(d.ID, true); err != nil {
 		return nil, err
 	}
@@ -167,6 +205,11 @@ func (d *Draft) Changes() (io.ReadCloser, error) {
 
 // Discard removes the draft.
 func (d *Draft) Discard() error {
+	unlock, err := d.store.lock(alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if _, err := d.store.store.Unmount(d.ID, true); err != nil && !errors.Is(err, storage.ErrLayerNotMounted) {
 		return err
 	}
@@ -175,6 +218,11 @@ func (d *Draft) Discard() error {
 
 // Sweep removes the drafts of a job.
 func (s *Store) Sweep(job string) error {
+	unlock, err := s.lock(alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	all, err := s.store.Layers()
 	if err != nil {
 		return err
@@ -196,6 +244,11 @@ func (s *Store) Sweep(job string) error {
 // Prune removes a layer and then those below it, as long as nothing is above
 // and keep does not say to keep it.
 func (s *Store) Prune(top string, keep func(id string) bool) error {
+	unlock, err := s.lock(alone)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	for id := top; id != ""; {
 		l, err := s.store.Layer(id)
 		if errors.Is(err, storage.ErrLayerUnknown) || keep(id) {

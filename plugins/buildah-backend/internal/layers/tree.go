@@ -56,6 +56,11 @@ func (s *Store) mountTree(id string) (path string, mounted bool, err error) {
 		return "", false, err
 	}
 	if driver.String() != "overlay" {
+		unlock, err := s.lock(alone)
+		if err != nil {
+			return "", false, err
+		}
+		defer unlock()
 		info, err := s.store.Layer(id)
 		if err != nil {
 			return "", false, err

@@ -24,6 +24,7 @@ import (
 // state is the backend's state folder:
 //
 //	storage/    the layers (containers/storage)
+//	storage.lock held while storage/ is used
 //	cache/      which layer a step made, by its key
 //	artifacts/  the layers that an artifact needs, by its handle
 //	caches/     the folders of cache mounts
