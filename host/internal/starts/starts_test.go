@@ -69,6 +69,23 @@ func TestOldCrashesAreForgotten(t *testing.T) {
 	})
 }
 
+// A crash that a wrong clock noted in the future is not in a row with one now.
+func TestCrashInTheFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := Gate{Dir: t.TempDir(), Release: "r"}
+		if err := os.WriteFile(g.file(), []byte(`{"crashes": 9, "last": "2999-01-01T00:00:00Z"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, took := entered(t, g); took != longest {
+			t.Errorf("it took %v, and no pause is longer than %v", took, longest)
+		}
+		g.Crashed()
+		if _, took := entered(t, g); took != 0 {
+			t.Errorf("after one crash it took %v", took)
+		}
+	})
+}
+
 // Whatever is in the file, a start waits no longer than it may.
 func TestGarbage(t *testing.T) {
 	for _, content := range []string{
