@@ -33,6 +33,12 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
+	f, err := h.Fetch(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r = f.Request
 	emit := newEmitter(r.Events)
 	checked, err := h.understand(ctx, r, emit)
 	if err != nil {
@@ -152,7 +158,7 @@ func (b *build) current(ctx context.Context, record *keys.Record) bool {
 // execute runs the backend and puts the result into the image store. What it
 // returns lacks the inputs.
 func (b *build) execute(ctx context.Context, inputs *inputs) (*keys.Record, error) {
-	j := newJob(b.resolved, b.request.Context, b.emit)
+	j := newJob(b.resolved, b.request.Context.Folder, b.emit)
 	dir, err := b.host.newJobDir(b.plugin.ID)
 	if err != nil {
 		return nil, err

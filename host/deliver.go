@@ -41,7 +41,7 @@ func (o *order) deliver(ctx context.Context, r *Result) error {
 // context that the build file names.
 func (o *order) module(r *Result) error {
 	output := o.builds[0].resolved.Build.GetWasm().GetOutput()
-	if output == "" {
+	if output == "" || o.request.Context.passing {
 		return nil
 	}
 	store, err := o.host.images()
@@ -52,10 +52,10 @@ func (o *order) module(r *Result) error {
 	if err != nil {
 		return imageError(err)
 	}
-	if err := writeContained(o.request.Context, output, data); err != nil {
+	if err := writeContained(o.request.Context.Folder, output, data); err != nil {
 		return &InputError{Message: fmt.Sprintf("cannot write the module to %s", output), Help: "output must be a path inside the build context", Err: err}
 	}
-	r.Outputs = append(r.Outputs, filepath.Join(o.request.Context, output))
+	r.Outputs = append(r.Outputs, filepath.Join(o.request.Context.Folder, output))
 	return nil
 }
 

@@ -18,6 +18,9 @@ const (
 	EventPlan EventType = "plan"
 	// EventPull reports bytes of an image being fetched.
 	EventPull EventType = "pull"
+	// EventFetch reports bytes of a build context being fetched, and at its end
+	// Digest: the commit of a repository, or that of a file.
+	EventFetch EventType = "fetch"
 	// EventPush reports bytes of an image being sent to a registry.
 	EventPush EventType = "push"
 	// EventLoad reports bytes of an archive's images being read.
@@ -86,7 +89,7 @@ type Event struct {
 	Message string `json:"message,omitempty"`
 	// Help is one sentence: what to do about it.
 	Help string `json:"help,omitempty"`
-	// Digest is that of the result.
+	// Digest is that of the result, or of what was fetched.
 	Digest string `json:"digest,omitempty"`
 	// Tags are the full references that name the result.
 	Tags []string `json:"tags,omitempty"`

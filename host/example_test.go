@@ -93,7 +93,7 @@ func ExampleHost_Build() {
 	}
 	result, err := h.Build(context.Background(), host.Request{
 		Source:  source,
-		Context: ".",
+		Context: host.Context{Folder: "."},
 		Tags:    []string{"registry.example/team/app:1"},
 		Outputs: []host.Output{{Type: host.OutputOCIArchive, Path: "app.tar"}},
 		Events: func(e host.Event) {

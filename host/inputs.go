@@ -48,10 +48,10 @@ func contextNames(b *irv1.ResolvedBuild) []string {
 }
 
 func (in *inputs) open(b *build, name string) error {
-	dir := b.request.Context
+	dir := b.request.Context.Folder
 	buildFile := b.request.Source.Path
 	if name != "" {
-		dir, buildFile = b.request.Contexts[name], ""
+		dir, buildFile = b.request.Contexts[name].Folder, ""
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {

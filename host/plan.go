@@ -40,6 +40,12 @@ func (h *Host) Plan(ctx context.Context, r Request) ([]Plan, error) {
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
+	f, err := h.Fetch(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r = f.Request
 	emit := newEmitter(r.Events)
 	checked, err := h.understand(ctx, r, emit)
 	if err != nil {

@@ -115,12 +115,13 @@ type Secret struct {
 
 // Request asks for a build.
 type Request struct {
-	// Source is the build file.
+	// Source is the build file. Without content its name is that of a file in a
+	// context from elsewhere, as Fetch says.
 	Source Source
-	// Context is the main build context, a folder.
-	Context string
-	// Contexts are named contexts: a folder, or "docker-image://reference".
-	Contexts map[string]string
+	// Context is the main build context.
+	Context Context
+	// Contexts are named contexts.
+	Contexts map[string]Context
 	// Args are build arguments in order; a later one wins.
 	Args []Arg
 	// Target is the stage to build. Empty: the last one.

@@ -18,9 +18,6 @@ import (
 	"github.com/zlayer/zlayer/sdk/ir"
 )
 
-// imageContext is the prefix of a named context that is an image.
-const imageContext = "docker-image://"
-
 // Resolve checks a build file, fetches the images it names and decides
 // everything that is left to decide, for one platform. Mistakes in the file are
 // a *SourceError.
@@ -32,6 +29,12 @@ func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
 	if r.several() {
 		return nil, &InputError{Message: "a build is resolved for one platform, and this is for " + r.platforms(), Help: "name one of them with --platform"}
 	}
+	f, err := h.Fetch(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r = f.Request
 	emit := newEmitter(r.Events)
 	checked, err := h.understand(ctx, r, emit)
 	if err != nil {
@@ -46,7 +49,7 @@ func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
 
 // understand checks a build file that must be without errors.
 func (h *Host) understand(ctx context.Context, r Request, emit *emitter) (*Checked, error) {
-	checked, err := h.check(ctx, r.Source, r.Context)
+	checked, err := h.check(ctx, r.Source, r.Context.Folder)
 	if err != nil {
 		return nil, err
 	}
@@ -108,12 +111,7 @@ func resolveOptions(r Request) (ir.Options, error) {
 		o.BuildArgs = append(o.BuildArgs, &irv1.KeyValue{Key: "SOURCE_DATE_EPOCH", Value: fmt.Sprint(*r.SourceDateEpoch)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
-		image, isImage := strings.CutPrefix(r.Contexts[name], imageContext)
-		c := ir.NamedContext{Name: name}
-		if isImage {
-			c.Image = image
-		}
-		o.Contexts = append(o.Contexts, c)
+		o.Contexts = append(o.Contexts, ir.NamedContext{Name: name, Image: r.Contexts[name].Image})
 	}
 	return o, nil
 }
@@ -125,7 +123,7 @@ func (h *Host) fetch(ctx context.Context, r Request, need ir.Need, emit *emitter
 		return nil, err
 	}
 	image, err := store.Resolve(ctx, images.Request{
-		Reference: need.Key.Reference, Platform: need.Platform, Policy: images.Policy(r.Pull), Progress: emit.transfer(EventPull, need.Key.Reference),
+		Reference: need.Key.Reference, Platform: need.Platform, Policy: r.pullPolicy(need.Key.Reference), Progress: emit.transfer(EventPull, need.Key.Reference),
 	})
 	if err != nil {
 		return nil, imageError(err)

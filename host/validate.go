@@ -17,15 +17,11 @@ import (
 
 // checkRequest refuses what cannot work, before anything is done.
 func (h *Host) checkRequest(r Request) error {
-	if err := checkDir("build context", r.Context); err != nil {
+	if err := r.Context.Check(); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Contexts)) {
-		if value := r.Contexts[name]; !strings.HasPrefix(value, imageContext) {
-			if err := checkDir(fmt.Sprintf("build context %q", name), value); err != nil {
-				return err
-			}
-		}
+	if err := checkContexts(r); err != nil {
+		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.Secrets)) {
 		if err := h.checkSecret(id, r.Secrets[id]); err != nil {
@@ -52,18 +48,6 @@ func (h *Host) checkRequest(r Request) error {
 		return err
 	}
 	return checkReport(r.MetadataFile)
-}
-
-// checkDir refuses a context that is not a folder.
-func checkDir(what, dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return &InputError{Message: fmt.Sprintf("the %s %s cannot be used", what, dir), Help: "give the folder that holds the files to build", Err: cause(err)}
-	}
-	if !info.IsDir() {
-		return &InputError{Message: fmt.Sprintf("the %s %s is not a folder", what, dir)}
-	}
-	return nil
 }
 
 // checkSecret refuses a secret that cannot be read. Its value is in no message.

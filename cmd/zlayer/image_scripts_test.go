@@ -18,6 +18,7 @@ import (
 //
 //	$REGISTRY  an empty registry
 //	$LOCKED    a registry that only knows joe, whose password is s3cret
+//	$WEB       the script's folder over http; below /joe/ for joe only
 func TestImageScripts(t *testing.T) {
 	p := params(t, "testdata/image")
 	setup := p.Setup
@@ -30,6 +31,7 @@ func TestImageScripts(t *testing.T) {
 		e.Setenv("SOURCE_DATE_EPOCH", "0")
 		e.Setenv("REGISTRY", serving(e, emptyRegistry()))
 		e.Setenv("LOCKED", serving(e, onlyJoe(emptyRegistry())))
+		e.Setenv("WEB", serving(e, web(e.WorkDir)))
 		for _, name := range []string{"REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"} {
 			e.Setenv(name, "")
 		}
@@ -39,6 +41,16 @@ func TestImageScripts(t *testing.T) {
 }
 
 func emptyRegistry() http.Handler { return registry.New(registry.Logger(log.New(io.Discard, "", 0))) }
+
+// web serves a folder.
+func web(dir string) http.Handler {
+	files := http.FileServer(http.Dir(dir))
+	mux := http.NewServeMux()
+	mux.Handle("/", files)
+	mux.Handle("/joe/", onlyJoe(http.StripPrefix("/joe", files)))
+	mux.HandleFunc("/loop/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", http.StatusFound) })
+	return mux
+}
 
 // onlyJoe lets joe in.
 func onlyJoe(next http.Handler) http.Handler {

@@ -26,7 +26,7 @@ func TestPruneBetweenPlatforms(t *testing.T) {
 	defer h.Close()
 	var waited error
 	r := host.Request{
-		Source: host.Source{Name: "Dockerfile", Content: []byte("FROM scratch\nLABEL a=b\n")}, Context: t.TempDir(),
+		Source: host.Source{Name: "Dockerfile", Content: []byte("FROM scratch\nLABEL a=b\n")}, Context: host.Context{Folder: t.TempDir()},
 		Platforms: []string{"linux/amd64", "linux/arm64", "linux/arm64"}, Backend: "sandbox-backend", Tags: []string{"app:1"},
 		Events: func(e host.Event) {
 			if e.Type == host.EventBuilt {

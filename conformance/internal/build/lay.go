@@ -72,14 +72,14 @@ func (l *Laid) Request(backend string) (host.Request, error) {
 	text, _ := l.File("Dockerfile")
 	r := host.Request{
 		Source:  host.Source{Name: "Dockerfile", Path: filepath.Join(l.Context(), "Dockerfile"), Content: text},
-		Context: l.Context(), Contexts: map[string]string{}, Secrets: map[string]host.Secret{},
+		Context: host.Context{Folder: l.Context()}, Contexts: map[string]host.Context{}, Secrets: map[string]host.Secret{},
 		Args: l.round(1), Target: l.Target, Backend: backend, SourceDateEpoch: l.Epoch,
 	}
 	if l.Platform != "" {
 		r.Platforms = []string{l.Platform}
 	}
 	for name, reference := range l.Images {
-		r.Contexts[name] = "docker-image://" + strings.ReplaceAll(reference, "$BASE", l.Servers.Base)
+		r.Contexts[name] = host.Context{Image: strings.ReplaceAll(reference, "$BASE", l.Servers.Base)}
 	}
 	folders, err := os.ReadDir(l.dir)
 	if err != nil {
@@ -87,7 +87,7 @@ func (l *Laid) Request(backend string) (host.Request, error) {
 	}
 	for _, f := range folders {
 		if n := f.Name(); n != "context" && n != "http" && n != "git" {
-			r.Contexts[n] = filepath.Join(l.dir, n)
+			r.Contexts[n] = host.Context{Folder: filepath.Join(l.dir, n)}
 		}
 	}
 	// Not below l.dir, where it would be a context.

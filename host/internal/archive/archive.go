@@ -44,6 +44,8 @@ type Archive struct {
 type Image struct {
 	// Names are its references, as they are written there. May be empty.
 	Names []string
+	// Tags are what else a layout calls it: names that are no references.
+	Tags []string
 	// OCI is its manifest, among the blobs. Nil for an image of Docker's form.
 	OCI *v1.Descriptor
 	// Config is the file with its configuration, in Docker's form.
@@ -129,7 +131,7 @@ func (a *Archive) layout() ([]Image, error) {
 	}
 	var list []Image
 	for _, d := range index.Manifests {
-		name := nameOf(d.Annotations)
+		name, tag := nameOf(d.Annotations), d.Annotations[refName]
 		i := indexOf(list, d.Digest)
 		if i < 0 {
 			d.Annotations = nil
@@ -138,9 +140,15 @@ func (a *Archive) layout() ([]Image, error) {
 		if name != "" {
 			list[i].Names = append(list[i].Names, name)
 		}
+		if tag != "" && tag != name {
+			list[i].Tags = append(list[i].Tags, tag)
+		}
 	}
 	return list, nil
 }
+
+// refName is the annotation that names an image (image-spec, annotations.md).
+const refName = "org.opencontainers.image.ref.name"
 
 func indexOf(list []Image, h v1.Hash) int {
 	for i, image := range list {
@@ -157,7 +165,7 @@ func nameOf(annotations map[string]string) string {
 	if name := annotations["io.containerd.image.name"]; name != "" {
 		return name
 	}
-	if name := annotations["org.opencontainers.image.ref.name"]; strings.ContainsAny(name, ":/") && !strings.HasPrefix(name, ":") {
+	if name := annotations[refName]; strings.ContainsAny(name, ":/") && !strings.HasPrefix(name, ":") {
 		return name
 	}
 	return ""

@@ -5,7 +5,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,22 +18,29 @@ import (
 
 func newBuild(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "build [CONTEXT|-]",
+		Use:   "build [CONTEXT|URL|-]",
 		Short: "Build a container image or a wasm module",
 		Long: `Build builds what a build file says and prints the digest of the result.
 
 The build file is the one given by --file or --zimagefile, else the one in the
 context that a frontend claims: ZImagefile, a single ZImagefile.*, Dockerfile,
-Containerfile. The context "-" is a tar on stdin, which may be compressed, or a
-build file that needs no context; --file then names a file in the tar.
-The result is kept in the image store; --output also writes it
-elsewhere.`,
+Containerfile. The result is kept in the image store; --output also writes it
+elsewhere.
+
+The context is a folder, or else it is fetched first; --file then names a file
+in it:
+  -                a tar on stdin, which may be compressed, or a build file that
+                   needs no context
+  https://…        the same, at an http or https URL
+  https://….git    a git repository; also git://…, ssh://… and user@host:path.
+                   "#REF:FOLDER" after it is a branch, tag or commit, and a folder`,
 		Example: `  zlayer build . --tag app:1
   zlayer build . -f Dockerfile.dev --target test --build-arg LEVEL=2
   zlayer build . --output type=oci-archive,dest=app.tar
   zlayer build . --tag app:1 --load
   zlayer build . --tag app:1 --platform linux/amd64,linux/arm64
   git archive HEAD | zlayer build - --tag app:1
+  zlayer build https://git.example/team/app.git#v1.2:services/web --tag web:1.2
   zlayer build . --output dist
   zlayer build . --output - | tar -t
   zlayer build . --iidfile app.digest --metadata-file app.json
@@ -72,7 +78,7 @@ elsewhere.`,
 func requestFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
 	f.StringArray("build-arg", nil, "a build argument, NAME=VALUE, or NAME for the variable's value; may be repeated")
-	f.StringArray("build-context", nil, "a named context, NAME=FOLDER or NAME=docker-image://REFERENCE; may be repeated")
+	f.StringArray("build-context", nil, "a named context, NAME= and a folder, a git repository, the URL of a tar, docker-image://REFERENCE or oci-layout://PATH[:TAG]; may be repeated")
 	f.String("target", "", "stage to build")
 	f.Var(new(commaList), "platform", "platform to build for, os/arch[/variant]; several, with commas or repeated, make a manifest list")
 	f.String("pull", "missing", "when base images are fetched: missing, newer, always or never")
@@ -88,13 +94,6 @@ func (a *app) build(c *cobra.Command, given []string) error {
 	// First what needs no look at the disk: a mistake there is told at once.
 	if err := a.buildOnly(c, &r); err != nil {
 		return err
-	}
-	if len(given) == 1 && given[0] == "-" {
-		s, err := a.stdinContext(c, &r)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
 	}
 	if err := a.request(c, given, &r); err != nil {
 		return err
@@ -124,8 +123,7 @@ func (a *app) progressMode(c *cobra.Command) string {
 	return a.config.String("progress")
 }
 
-// request reads the flags of requestFlags and, when they are not set, the
-// context and the build file.
+// request reads the flags of requestFlags, the context and the build file.
 func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err error) {
 	r.Target, _ = c.Flags().GetString("target")
 	r.Platforms, r.Backend = platforms(a.config.String("platform")), a.config.String("backend")
@@ -139,19 +137,7 @@ func (a *app) request(c *cobra.Command, given []string, r *host.Request) (err er
 	if r.SourceDateEpoch, err = a.sourceDateEpoch(); err != nil {
 		return err
 	}
-	if r.Context != "" {
-		return nil
-	}
-	dir, err := contextDir(given)
-	if err != nil {
-		return err
-	}
-	if r.Context, err = filepath.Abs(dir); err != nil {
-		return fmt.Errorf("finding the build context: %w", err)
-	}
-	// As given, so that messages name the build file as the user would.
-	r.Source, err = a.source(c, dir)
-	return err
+	return a.context(c, given, r)
 }
 
 // commaList is a flag that may be repeated, or have commas. It is one text, as the
@@ -225,15 +211,22 @@ func (a *app) buildArgs(c *cobra.Command) ([]host.Arg, error) {
 }
 
 // buildContexts reads --build-context.
-func buildContexts(c *cobra.Command) (map[string]string, error) {
+func buildContexts(c *cobra.Command) (map[string]host.Context, error) {
 	given, _ := c.Flags().GetStringArray("build-context")
-	contexts := map[string]string{}
+	contexts := map[string]host.Context{}
 	for _, text := range given {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" || value == "" {
-			return nil, usagef("--build-context %q: write NAME=FOLDER or NAME=docker-image://REFERENCE", text)
+			return nil, usagef("--build-context %q: write NAME=CONTEXT", text)
 		}
-		contexts[name] = value
+		one, err := host.ParseContext(value)
+		if wrong := (*host.InputError)(nil); errors.As(err, &wrong) {
+			wrong.Message = "--build-context " + name + ": " + wrong.Message
+		}
+		if err != nil {
+			return nil, err
+		}
+		contexts[name] = one
 	}
 	return contexts, nil
 }
@@ -324,13 +317,4 @@ func (a *app) sourceDateEpoch() (*int64, error) {
 		return nil, usagef("SOURCE_DATE_EPOCH: %q is not a number of seconds", text)
 	}
 	return &n, nil
-}
-
-// pathCause strips the path from an error whose message already names it.
-func pathCause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -111,6 +111,12 @@ func (a *app) sources(c *cobra.Command, paths []string) ([]host.Source, error) {
 
 // sourceAt reads a build file, or the build file of a folder.
 func (a *app) sourceAt(path string) (host.Source, error) {
+	if path != "-" && away(path) {
+		return host.Source{}, &host.InputError{
+			Message: "what is not on this machine cannot be read: this command uses no network",
+			Help:    "zlayer ir fetches a context; or fetch it yourself, and give the file",
+		}
+	}
 	if path == "-" || !isDir(path) {
 		return a.readSource(path)
 	}

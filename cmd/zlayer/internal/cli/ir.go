@@ -16,14 +16,15 @@ import (
 
 func newIR(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use:   "ir [PATH]",
+		Use:   "ir [PATH|URL|-]",
 		Short: "Show the Build IR of a build file",
 		Long: `IR shows what a build file means: what the frontend says, or, with --resolved,
 what a backend would get, with every word expanded and every reference pinned.
-For the latter base images are fetched as for a build. A folder is a build
-context, a file a build file in its context.`,
+For the latter base images are fetched as for a build. A file is a
+build file in its folder; anything else is a build context, as build has it.`,
 		Example: `  zlayer ir .
   zlayer ir . --format json
+  zlayer ir https://git.example/team/app.git#v1.2:services/web
   zlayer ir . --resolved --target test --build-arg LEVEL=2`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: a.ir,
@@ -52,14 +53,19 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 	if err != nil {
 		return err
 	}
+	f, err := h.Fetch(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	if resolved, _ := c.Flags().GetBool("resolved"); !resolved {
-		checked, err := a.checked(c, h, r.Source)
+		checked, err := a.checked(c, h, f.Request.Source)
 		if err != nil {
 			return err
 		}
 		return writeIR(a.Stdout, asJSON, checked.Build, ir.Text(checked.Build))
 	}
-	resolved, err := h.Resolve(c.Context(), r)
+	resolved, err := h.Resolve(c.Context(), f.Request)
 	if err != nil {
 		return err
 	}
@@ -69,10 +75,9 @@ func (a *app) ir(c *cobra.Command, given []string) error {
 	return writeIR(a.Stdout, asJSON, resolved.Build, ir.TextResolved(resolved.Build))
 }
 
-// asContext turns a path that is not a folder into the folder's path and the
-// flag --file.
+// asContext turns a path of a file into the folder's path and the flag --file.
 func asContext(c *cobra.Command, given []string) ([]string, error) {
-	if len(given) == 0 || isDir(given[0]) || c.Flags().Changed("file") || c.Flags().Changed("zimagefile") {
+	if len(given) == 0 || given[0] == "-" || isDir(given[0]) || away(given[0]) || c.Flags().Changed("file") || c.Flags().Changed("zimagefile") {
 		return given, nil
 	}
 	return []string{filepath.Dir(given[0])}, c.Flags().Set("file", given[0])

@@ -3,8 +3,10 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -54,44 +56,64 @@ func (a *app) readSource(path string) (host.Source, error) {
 	return host.Source{Name: "<stdin>", Content: content}, nil
 }
 
-// contextDir returns the one context argument, by default the working
-// directory.
-func contextDir(given []string) (string, error) {
-	dir := "."
+// context reads the context argument, by default the working directory, and the
+// build file, unless that is in a context from elsewhere.
+func (a *app) context(c *cobra.Command, given []string, r *host.Request) (err error) {
+	text := "."
 	if len(given) > 0 {
-		dir = given[0]
+		text = given[0]
 	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return "", &host.InputError{Message: "cannot use the build context " + dir, Help: "give the folder that holds the files to build", Err: pathCause(err)}
+	if text == "-" {
+		r.Context = host.Context{Stream: a.Stdin}
+	} else if r.Context, err = parseContext(text); err != nil {
+		return err
 	}
-	if !info.IsDir() {
-		return "", &host.InputError{Message: "the build context " + dir + " is not a folder", Help: "give its folder, and the build file with --file"}
+	if r.Context.Away() {
+		r.Source, err = a.sourceWithin(c, text == "-")
+		return err
 	}
-	return dir, nil
+	if err := r.Context.Check(); err != nil {
+		return err
+	}
+	// As given, so that messages name the build file as the user would.
+	if r.Source, err = a.source(c, r.Context.Folder); err != nil {
+		return err
+	}
+	if r.Context.Folder, err = filepath.Abs(r.Context.Folder); err != nil {
+		return fmt.Errorf("finding the build context: %w", err)
+	}
+	return nil
 }
 
-// stdinContext reads the context, and the build file in it, from stdin.
-func (a *app) stdinContext(c *cobra.Command, r *host.Request) (s *host.Stream, err error) {
-	name, _ := c.Flags().GetString("file")
-	frontend := ""
+// parseContext is host.ParseContext, but what is on this machine by that name
+// goes first.
+func parseContext(text string) (host.Context, error) {
+	if _, err := os.Stat(text); err == nil {
+		return host.Context{Folder: text}, nil
+	}
+	return host.ParseContext(text)
+}
+
+// away says whether a text is a context that is not a path.
+func away(text string) bool {
+	c, err := parseContext(text)
+	return err != nil || c.Folder == ""
+}
+
+// sourceWithin names the build file of a context from elsewhere. One from stdin
+// is read.
+func (a *app) sourceWithin(c *cobra.Command, stdinTaken bool) (s host.Source, err error) {
+	s.Name, _ = c.Flags().GetString("file")
 	if path, _ := c.Flags().GetString("zimagefile"); path != "" {
-		name, frontend = path, zimagefileFrontend
+		s.Name, s.Frontend = path, zimagefileFrontend
 	}
-	if name == "-" {
-		return nil, usagef("stdin is the build context: it cannot be the build file, too")
+	switch {
+	case s.Name != "-":
+		return s, nil
+	case stdinTaken:
+		return s, usagef("stdin is the build context: it cannot be the build file, too")
 	}
-	h, err := a.open()
-	if err != nil {
-		return nil, err
-	}
-	if s, err = h.ReadContext(a.Stdin); err != nil {
-		return nil, err
-	}
-	if r.Source, err = s.Source(name); err != nil {
-		s.Close()
-		return nil, err
-	}
-	r.Context, r.Source.Frontend = s.Dir, frontend
-	return s, nil
+	read, err := a.readSource(s.Name)
+	read.Frontend = s.Frontend
+	return read, err
 }

@@ -91,6 +91,8 @@ func (s *plainShower) Event(e host.Event) {
 		fmt.Fprintf(s.w, "%s failed after %.1fs\n", step, e.Seconds)
 	case host.EventPull, host.EventPush, host.EventLoad, host.EventProgress:
 		s.transfer(e)
+	case host.EventFetch:
+		s.fetch(e)
 	case host.EventDiagnostic:
 		s.diagnostic(e)
 	case host.EventBuilt:
@@ -180,6 +182,15 @@ func (s *plainShower) transfer(e host.Event) {
 		return
 	}
 	fmt.Fprintf(s.w, "%s: %.1f MB\n", e.Name, float64(e.Current)/1e6)
+}
+
+// fetch shows the bytes of a build context, and what it was in the end.
+func (s *plainShower) fetch(e host.Event) {
+	if e.Digest == "" {
+		s.transfer(e)
+		return
+	}
+	fmt.Fprintf(s.w, "fetched %s, %s\n", Visible(e.Name), e.Digest)
 }
 
 func (s *plainShower) result(e host.Event) {
