@@ -17,9 +17,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"go.podman.io/storage"
 	"go.podman.io/storage/pkg/archive"
+	"golang.org/x/sys/unix"
 )
 
 // Store is a store of layers. Several processes may use one at once.
@@ -113,10 +115,30 @@ func (s *Store) Put(id, parent string, tar io.Reader) (top string, made bool, er
 		return id, false, nil
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("storing a layer: %w", err)
+		return "", false, fmt.Errorf("storing a layer: %w", heard(err))
 	}
 	return l.ID, true, nil
 }
+
+// heard adds to an error what a process of the store, which unpacks, got from
+// the system. There is only what it said.
+func heard(err error) error {
+	for _, errno := range []syscall.Errno{unix.ENOSPC, unix.EDQUOT} {
+		if strings.Contains(err.Error(), errno.Error()) {
+			return hearsay{err, errno}
+		}
+	}
+	return err
+}
+
+// hearsay is an error with the cause that its text names.
+type hearsay struct {
+	error
+	cause error
+}
+
+// Unwrap returns both.
+func (h hearsay) Unwrap() []error { return []error{h.error, h.cause} }
 
 // endOfTar is how an empty tar begins.
 var endOfTar = make([]byte, 512)
