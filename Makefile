@@ -109,8 +109,8 @@ SYSTEM := ./cmd/zlayer/... ./host/plugins ./plugins/sandbox-backend/... ./confor
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap, busybox-static, git and python3 with venv.
 test-system: build rust-wasm testee-python examples/scratch/bin/hello
-	@{ $(GO) test -json -count=1 -timeout 40m -tags system $(SYSTEM) ; \
-	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 40m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
+	@{ $(GO) test -json -count=1 -timeout 60m -tags system $(SYSTEM) ; \
+	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 60m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
 # Every fuzz target of the tree, two at a time, each for this long.
 FUZZTIME ?= 60s

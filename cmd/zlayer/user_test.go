@@ -74,7 +74,7 @@ func asUser(t *testing.T, kind string, args ...string) {
 	}
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
 		"sh", "-euc", become, strconv.Itoa(testUID), filepath.Join(top, "tests"),
-		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout=20m")
+		"-test.v="+strconv.FormatBool(testing.Verbose()), "-test.timeout=30m")
 	cmd.Args = append(cmd.Args, args...)
 	cmd.Dir = here
 	cmd.Env = append(os.Environ(), userEnv+"="+kind, "ETC="+userFiles(t, kind), "HOME="+home, "TMPDIR="+home,
