@@ -72,7 +72,7 @@ func ParseContext(text string) (Context, error) {
 	case isURL && scheme == layoutScheme:
 		c.Layout = parseLayout(rest)
 	case isURL:
-		return c, &InputError{Message: fmt.Sprintf("the build context %q has the unknown scheme %q", remote.WithoutUser(text), scheme), Help: contextHelp}
+		return c, &InputError{Message: fmt.Sprintf("the build context %q has the unknown scheme %q", veiled(text), scheme), Help: contextHelp}
 	default:
 		c.Folder = text
 	}
@@ -117,10 +117,12 @@ func (c Context) String() string {
 		if r, err := remote.ParseRepository(c.Git); err == nil {
 			return r.String()
 		}
-		address, _, _ := strings.Cut(c.Git, "#")
-		return hidden(address)
+		return veiled(c.Git)
 	case c.URL != "":
-		return hidden(c.URL)
+		if _, err := url.Parse(c.URL); err != nil {
+			return veiled(c.URL)
+		}
+		return remote.WithoutUser(c.URL)
 	case c.Stream != nil:
 		return "stdin"
 	case c.Image != "":
@@ -143,14 +145,9 @@ func (l Layout) String() string {
 	return text
 }
 
-// hidden is an address that may be malformed, without what may be secret in it.
-func hidden(address string) string {
-	if _, err := url.Parse(address); err == nil {
-		return remote.WithoutUser(address)
-	}
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return "…"
-	}
+// veiled is an address that is malformed, or that nobody knows how to read,
+// without what may be secret in it.
+func veiled(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
 	return scheme + "://…" + rest[strings.LastIndexByte(rest, '@')+1:]
 }

@@ -83,7 +83,7 @@ func fetchError(ctx context.Context, c Context, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return stateError(err)
 	case errors.As(err, &large):
-		e.Err = fmt.Errorf("it has more than %d GiB", large.Limit>>30)
+		e.Err = fmt.Errorf("it has more than %d MiB", large.Limit>>20)
 		e.Help = "leave out of it what the build does not need, or fetch it yourself and give the folder"
 	case errors.Is(err, remote.ErrNoGit):
 		e.Help = "install git, or give the URL of an archive of the repository"

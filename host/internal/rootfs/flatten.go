@@ -39,7 +39,7 @@ func flatten(roots []Root, out emit) error {
 }
 
 func (r Root) flatten(out emit) error {
-	t := &tree{root: newFolder(0), plain: r.plain}
+	t := &tree{root: newFolder(0), plain: r.plain, room: maxHeaders}
 	if r.Folder == "" {
 		return t.flatten(r.Layers, out)
 	}

@@ -297,3 +297,16 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// An archive of little but headers is refused before they fill the memory.
+func TestTooManyHeaders(t *testing.T) {
+	for name, archive := range map[string]Layer{
+		"files":      layer(t, "f a", "f b", "f c"),
+		"a long one": layer(t, "f "+strings.Repeat("x", 2000)),
+	} {
+		err := (&tree{root: newFolder(0), plain: true, room: 1500}).flatten([]Layer{archive}, func(*tar.Header, io.Reader) error { return nil })
+		if err == nil || !strings.Contains(err.Error(), "too many files") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ package rootfs
 
 import (
 	"archive/tar"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -51,11 +52,33 @@ type tree struct {
 	root *node
 	// plain says that no name means a whiteout.
 	plain bool
+	// room is how many bytes of headers a plain one may still keep.
+	room int
+}
+
+// maxHeaders bounds the headers of a plain tree in memory, in bytes: some million
+// files.
+const maxHeaders = 1 << 30
+
+// weigh takes the room of a header.
+func (t *tree) weigh(h *tar.Header) error {
+	const least = 512
+	t.room -= least + len(h.Name) + len(h.Linkname)
+	for key, value := range h.PAXRecords {
+		t.room -= len(key) + len(value)
+	}
+	if t.plain && t.room < 0 {
+		return errors.New("the tar has too many files, or names and attributes that are too long")
+	}
+	return nil
 }
 
 // add puts an entry of a layer into the tree. It returns the inode when the
 // entry brings a new one.
 func (t *tree) add(h *tar.Header, layer int) (*inode, error) {
+	if err := t.weigh(h); err != nil {
+		return nil, err
+	}
 	dir, base := path.Split(clean(h.Name))
 	parent, err := t.folder(dir, layer)
 	if err != nil {
