@@ -111,6 +111,7 @@ var gitHelps = []struct{ said, help string }{
 	{"not our ref", "check the commit"},
 	{"has no folder", "check the folder after the second colon"},
 	{"Operation too slow", "the server sends nothing; try again later"},
+	{"nothing came for", "the server sends nothing; try again later"},
 	{"not found", "check the address; a private repository is not found without credentials"},
 }
 

@@ -31,7 +31,8 @@ type GitOptions struct {
 	// certificates, other addresses. What it says of files, hooks and the like
 	// never counts. Nil: no configuration counts.
 	User []string
-	// Patience is how long a server may send nothing. Zero: Patience.
+	// Patience is how long a server may send nothing; over ssh and git's own
+	// protocol it may be five times that. Zero: Patience.
 	Patience time.Duration
 	// Limit is the most bytes that the repository may take on disk; more are a
 	// *TooLargeError. Zero: any number.

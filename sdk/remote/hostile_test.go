@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -53,6 +54,26 @@ func hostile(t *testing.T) string {
 	s := httptest.NewServer(mux)
 	t.Cleanup(func() { close(end); s.Close() })
 	return s.URL
+}
+
+// mute is the address of a server that takes every connection and says nothing.
+func mute(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+		}
+	}()
+	return l.Addr().String()
 }
 
 // withUser puts a user and a password into a URL.
@@ -148,6 +169,7 @@ func TestGitBounds(t *testing.T) {
 	}{
 		"silent":        {withUser(server) + "/silent/x.git", GitOptions{Patience: soon, User: none(t)}, "Operation too slow"},
 		"silent to ADD": {withUser(server) + "/silent/x.git", GitOptions{Patience: soon}, "Operation too slow"},
+		"silent git:":   {"git://" + mute(t) + "/x", GitOptions{Patience: soon / 5}, "nothing came for 1s"},
 		"loop":          {withUser(server) + "/loop/x.git", GitOptions{}, "redirect"},
 		"denied":        {withUser(server) + "/denied/x.git", GitOptions{User: none(t)}, "could not read Password"},
 		"gone":          {withUser(server) + "/x.git", GitOptions{}, "not found"},

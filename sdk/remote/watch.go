@@ -3,7 +3,9 @@
 package remote
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"sync"
@@ -29,33 +31,38 @@ func (g *clone) watched(args ...string) error {
 	return err
 }
 
+// stillness is how many times the patience nothing may be written. Git itself
+// notices earlier that a server is silent, but over some protocols only.
+const stillness = 5
+
 // watch measures the folder until a command has ended, and once more then.
 func (g *clone) watch(ended <-chan struct{}, stop context.CancelCauseFunc) {
-	if g.o.Limit == 0 && g.o.Progress == nil {
-		return
-	}
+	still := stillness * cmp.Or(g.o.Patience, Patience)
+	size, grown, pause := int64(0), time.Now(), interval
 	for more := true; more; {
-		begun := time.Now()
 		select {
 		case <-ended:
 			more = false
-		case <-time.After(interval):
+		case <-time.After(pause):
 		}
-		size := sizeOf(g.dir)
+		begun := time.Now()
+		now := sizeOf(g.dir)
+		if now != size {
+			size, grown = now, begun
+		}
 		if g.o.Progress != nil {
 			g.o.Progress(size, 0)
 		}
-		if g.o.Limit > 0 && size > g.o.Limit {
+		switch {
+		case g.o.Limit > 0 && size > g.o.Limit:
 			stop(&TooLargeError{g.o.Limit})
 			return
+		case more && time.Since(grown) > still:
+			stop(fmt.Errorf("nothing came for %s", still))
+			return
 		}
-		// Of a large folder less often, so that this is not most of the work.
-		if pause := 9 * (time.Since(begun) - interval); more && pause > 0 {
-			select {
-			case <-ended:
-			case <-time.After(pause):
-			}
-		}
+		// A large folder is measured less often, so that this is not most of the work.
+		pause = max(interval, 9*time.Since(begun))
 	}
 }
 
