@@ -195,7 +195,11 @@ func (g *clone) run(args ...string) (string, error) {
 	cmd.Dir, cmd.Env = g.dir, g.env
 	cmd.WaitDelay = time.Second // what git itself started may outlive it
 	if g.o.User != nil {
-		ownSession(cmd)
+		release, err := ownSession(cmd)
+		if err != nil {
+			return "", err
+		}
+		defer release()
 	}
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem

@@ -68,6 +68,8 @@ func (g *clone) settings() []setting {
 	seconds := int((patience + time.Second - 1) / time.Second)
 	return []setting{
 		{key: "core.hooksPath", value: os.DevNull},
+		{key: "gc.auto", value: "0"}, // it would go on in the background
+		{key: "maintenance.auto", value: "false"},
 		{key: "core.sshCommand", value: fmt.Sprintf("ssh -o BatchMode=yes -o ConnectTimeout=%d -o ServerAliveInterval=%[1]d -o ServerAliveCountMax=1", seconds)},
 		{key: "http.lowSpeedLimit", value: "1"},
 		{key: "http.lowSpeedTime", value: strconv.Itoa(seconds)},
