@@ -188,6 +188,13 @@ type Draft struct {
 // draftName is the name of a draft, by which Sweep finds it.
 func draftName(job string, n int) string { return fmt.Sprintf("draft-%s-%d", job, n) }
 
+// jobOf returns the job of a draft.
+func jobOf(name string) (job string, ok bool) {
+	name, ok = strings.CutPrefix(name, "draft-")
+	job, _, numbered := strings.Cut(name, "-")
+	return job, ok && numbered
+}
+
 // Draft mounts a new layer over a parent. The job and number name it.
 func (s *Store) Draft(parent, job string, n int) (*Draft, error) {
 	unlock, err := s.lock(alone)
@@ -238,8 +245,8 @@ func (d *Draft) Discard() error {
 	return d.store.store.DeleteLayer(d.ID)
 }
 
-// Sweep removes the drafts of a job.
-func (s *Store) Sweep(job string) error {
+// Sweep removes the drafts of jobs that are dead.
+func (s *Store) Sweep(dead func(job string) bool) error {
 	unlock, err := s.lock(alone)
 	if err != nil {
 		return err
@@ -252,7 +259,7 @@ func (s *Store) Sweep(job string) error {
 	var problems []error
 	for _, l := range all {
 		for _, name := range l.Names {
-			if strings.HasPrefix(name, "draft-"+job+"-") {
+			if job, ok := jobOf(name); ok && dead(job) {
 				// The backend of a host that was killed may be sweeping, too.
 				if err := s.store.DeleteLayer(l.ID); !errors.Is(err, storage.ErrNotALayer) {
 					problems = append(problems, err)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,14 +43,27 @@ func runBuild(requests *wire.Reader, events *wire.Writer) (*backendv1.Artifact, 
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return nil, err
 	}
+	if err := s.sweep(); err != nil {
+		return nil, err
+	}
 	a, err := build.Build{Start: start, Job: j, Store: s.layers, Name: name, Run: start.TempDir, Scratch: scratch}.Do(context.Background())
 	if err == nil {
 		err = s.record(a.Handle, a.Tops)
 	}
 	if err = errors.Join(err, os.RemoveAll(scratch)); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.sweep())
 	}
 	return a.Artifact, nil
+}
+
+// sweep removes the drafts of jobs that have ended, and so have no scratch
+// folder: on a full disk there is no room to remove a draft, before that is gone
+// or even then.
+func (s *state) sweep() error {
+	return s.layers.Sweep(func(job string) bool {
+		_, err := os.Lstat(s.scratch(job))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // jobName makes a short file name of a job's id.
@@ -71,8 +85,7 @@ func recoverJobs(requests *wire.Reader) error {
 	defer s.close()
 	var problems []error
 	for _, id := range r.JobIds {
-		job := jobName(id)
-		problems = append(problems, s.layers.Sweep(job), os.RemoveAll(s.scratch(job)))
+		problems = append(problems, os.RemoveAll(s.scratch(jobName(id))))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, s.sweep())...)
 }
