@@ -149,5 +149,9 @@ func (l Layout) String() string {
 // without what may be secret in it.
 func veiled(address string) string {
 	scheme, rest, _ := strings.Cut(address, "://")
-	return scheme + "://…" + rest[strings.LastIndexByte(rest, '@')+1:]
+	i := strings.LastIndexByte(rest, '@')
+	if i < 0 {
+		return address
+	}
+	return scheme + "://…@" + rest[i+1:]
 }
