@@ -148,6 +148,7 @@ func (s *Store) putManifest(ctx context.Context, m *v1.Manifest, platform *v1.Pl
 		return nil, fmt.Errorf("writing image manifest: %w", err)
 	}
 	entry.MediaType, entry.Platform = m.MediaType, platform
+	s.made.Store(entry.Digest.String(), entry)
 	err = s.updateIndex(ctx, func(index *v1.IndexManifest) error {
 		index.Manifests = append(index.Manifests, entry)
 		return nil

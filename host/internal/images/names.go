@@ -75,6 +75,9 @@ func (s *Store) entry(word string) (v1.Descriptor, error) {
 	}
 	found, err := known(index, word)
 	if err != nil {
+		if d, ok := s.made.Load(word); ok && s.hasBlob(d.(v1.Descriptor)) {
+			return d.(v1.Descriptor), nil
+		}
 		return v1.Descriptor{}, err
 	}
 	for _, d := range found {

@@ -128,6 +128,29 @@ func TestRemoveWhileInUse(t *testing.T) {
 	}
 }
 
+// Who holds the store can name what it made, though another process removed the
+// image meanwhile.
+func TestRemovedBeforeItIsNamed(t *testing.T) {
+	s, img := built(t, FormatOCI)
+	release, err := s.Hold(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	other, err := Open(s.Dir(), registry.New(registry.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Remove(context.Background(), []string{img.Digest}, false); err != nil {
+		t.Fatal(err)
+	}
+	tagAs(t, s, img.Digest, "late")
+	if got, err := other.Inspect("late", nil); err != nil || got.Digest != img.Digest {
+		t.Errorf("got %v, %v", got, err)
+	}
+	checkLayout(t, s.Dir(), img.Digest)
+}
+
 func prune(t *testing.T, s *Store, p Pruning) *Removed {
 	t.Helper()
 	release, err := s.Alone(context.Background())

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -40,6 +41,9 @@ const (
 type Store struct {
 	dir    string
 	client *registry.Client
+	// made are the images that this Store made, by digest. While it is held they
+	// are there, though others may take them off the list.
+	made sync.Map
 }
 
 // Open opens the store in a folder and creates what is missing of it. Images
