@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -76,6 +77,61 @@ func (m *mess) together(n int) []string {
 		}
 	}
 	return digests
+}
+
+// Builds do not notice that images are removed and the state folder is cleared
+// meanwhile; who clears it is told to wait, or clears it.
+func TestBesidePrune(t *testing.T) { onEachMess(t, besidePrune) }
+
+func besidePrune(t *testing.T, m *mess) {
+	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
+	m.write("Dockerfile", "ARG REGISTRY\nFROM ${REGISTRY}/base:1 AS first\nARG NAP\nRUN echo first > /first\nFROM first\nRUN echo second > /second\n")
+	want := m.zlayer(append(m.args("0"), "--tag", "app:0")...)
+	var builders, cleaners sync.WaitGroup
+	done := make(chan struct{})
+	for _, args := range [][]string{{"rm", "app:0"}, {"rm", "app:1"}, {"prune"}, {"prune", "--all"}} {
+		cleaners.Go(func() { m.repeat(done, args...) })
+	}
+	for i := range 2 {
+		builders.Go(func() {
+			for n := range 4 {
+				tag := fmt.Sprintf("app:%d", i)
+				got, err := m.try(append(m.args("0"), "--tag", tag, "--no-cache="+strconv.FormatBool(n%2 == 0))...)
+				if err != nil || strings.TrimSpace(got) != want {
+					t.Errorf("build %d of %s: %q, want %s: %v\n%s", n, tag, got, want, err, stderrOf(err))
+				}
+			}
+		})
+	}
+	builders.Wait()
+	close(done)
+	cleaners.Wait()
+	m.zlayer("prune", "--all")
+	if images := m.zlayer("images", "--format", "json"); strings.TrimSpace(images) != "[]" {
+		t.Errorf("after all was pruned there is %s", images)
+	}
+	layout := filepath.Join(t.TempDir(), "layout")
+	if got := m.zlayer(append(m.args("0"), "--output", "type=oci-layout,dest="+layout)...); got != want {
+		t.Errorf("afterwards it is %s, and was %s", got, want)
+	}
+	openLayout(t, layout)
+	m.clean(time.Now())
+}
+
+// repeat runs zlayer again and again until done. That there is nothing to do, or
+// that the others are busy, is fine.
+func (m *mess) repeat(done <-chan struct{}, args ...string) {
+	for {
+		select {
+		case <-done:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		_, err := m.try(args...)
+		if said := stderrOf(err); err != nil && !strings.Contains(said, "another zlayer is") && !strings.Contains(said, "no such image") {
+			m.t.Errorf("zlayer %s: %v\n%s", strings.Join(args, " "), err, said)
+		}
+	}
 }
 
 // Whenever zlayer is killed, in the first millisecond or the last, the next
