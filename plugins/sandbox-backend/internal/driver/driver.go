@@ -143,6 +143,9 @@ type ExitError struct {
 	Code int
 	// Reason says why it could not be started. Empty when it ran.
 	Reason string
+	// Help says what of this machine may be why, and what to do about it. Empty
+	// when nothing is known.
+	Help string
 }
 
 // Error describes the end.

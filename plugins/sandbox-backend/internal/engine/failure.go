@@ -47,7 +47,7 @@ func Failure(ref *backendv1.StepRef, err error) error {
 // exited is the failure of a command.
 func exited(ref *backendv1.StepRef, exit *driver.ExitError) *backend.Failure {
 	f := backend.Sourcef(ref, "the command failed: %v", exit)
-	f.ExitCode = exit.Code
+	f.ExitCode, f.Help = exit.Code, exit.Help
 	if strings.Contains(exit.Reason, syscall.ENOEXEC.Error()) {
 		f.Help = "the program is for another CPU, or is no program; build for this machine's platform, or register an emulator (binfmt_misc)"
 	}

@@ -96,6 +96,16 @@ func oneUser(maps *idMaps) *lack {
 	return &lack{"one-user", "only one user is mapped, root, because " + maps.why, alternative}
 }
 
+// ownerHelp is for a command that failed where it could not change owners. Which
+// commands do so nobody knows beforehand.
+func ownerHelp(maps *idMaps) string {
+	if !maps.oneID() {
+		return ""
+	}
+	l := oneUser(maps)
+	return "if it gives files another owner: " + l.message + "; " + l.alternative
+}
+
 func noNamespace(why string) *lack {
 	return &lack{"no-user-namespace", "commands need a user namespace, and " + why,
 		"allow user namespaces (sysctl user.max_user_namespaces; kernel.unprivileged_userns_clone on Debian; kernel.apparmor_restrict_unprivileged_userns on Ubuntu), or use buildah-backend as root"}

@@ -65,7 +65,7 @@ func (*runner) Run(ctx context.Context, c driver.Command) (*layer.Layer, error) 
 		return nil, errors.Join(err, clear(maps, c.Temp))
 	}
 	if got.Code != 0 {
-		return nil, &driver.ExitError{Code: got.Code, Reason: got.Reason}
+		return nil, &driver.ExitError{Code: got.Code, Reason: got.Reason, Help: ownerHelp(maps)}
 	}
 	return got.Layer, nil
 }

@@ -37,3 +37,17 @@ func TestOwnedByOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestChown: a command that cannot give a file away fails with the way out.
+func TestChown(t *testing.T) {
+	got := newRig(t).run("touch /f && chown 33:34 /f")
+	var exit *driver.ExitError
+	switch {
+	case !oneID():
+		if got.failure != nil {
+			t.Error(got.failure)
+		}
+	case !errors.As(got.failure, &exit) || !strings.Contains(exit.Help, "another owner") || !strings.Contains(exit.Help, "usermod"):
+		t.Errorf("%#v", got.failure)
+	}
+}
