@@ -46,6 +46,22 @@ func TestAsUser(t *testing.T) { asUser(t, "subuid", "-test.skip="+notAsUser) }
 // Some of them as a user who has but one id.
 func TestAsUserWithoutRange(t *testing.T) { asUser(t, oneID, "-test.run="+withoutRange) }
 
+// TestConformsWithOneID: a user who has but one id can do with sandbox-backend all
+// that others can, but for what testdata/one-id.txt lists.
+func TestConformsWithOneID(t *testing.T) {
+	if os.Getenv(userEnv) != oneID {
+		asUser(t, oneID, "-test.run=^TestConformsWithOneID$")
+		return
+	}
+	cmd := exec.Command(filepath.Join(repository(t), "bin", "zlayer"), "conformance", "sandbox-backend", "--known-failing", filepath.Join("testdata", "one-id.txt"))
+	cmd.Env = append(os.Environ(), "ZLAYER_DATA_DIR="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // oneID is the value of userEnv for a user without subordinate ids.
 const oneID = "one-id"
 
