@@ -30,7 +30,7 @@ BUILDAH_TAGS := containers_image_openpgp exclude_graphdriver_btrfs
 BUILD   := $(GO) build -trimpath -buildvcs=false -ldflags='-s -w'
 WASM    := GOOS=wasip1 GOARCH=wasm $(BUILD)
 
-.PHONY: build bundle wasmtime quickstart test test-system fuzz fuzz-strangers check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
+.PHONY: build bundle wasmtime quickstart test test-system test-large fuzz fuzz-strangers check generate bench lint vet fmt cross rust-wasm testee-python clean help FORCE
 .DEFAULT_GOAL := help
 
 help: build
@@ -112,6 +112,10 @@ test-system: build rust-wasm testee-python examples/scratch/bin/hello
 	@{ $(GO) test -json -count=1 -timeout 60m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 60m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
+# Contexts and files that are large: minutes, and gigabytes on the disk.
+test-large: build
+	@$(GO) test -json -count=1 -timeout 60m -tags 'system large' -run 'TestManyFiles|TestHugeFile|TestManyStages' ./cmd/zlayer 2>&1 | $(REPORT)
+
 # Every fuzz target of the tree, two at a time, each for this long.
 FUZZTIME ?= 60s
 FUZZ     := $(GO) run ./conformance/fuzz -time $(FUZZTIME) -tags '$(BUILDAH_TAGS)'
@@ -137,7 +141,7 @@ vet:
 	$(GO) vet ./...
 	cd sdk && $(GO) vet ./...
 	cd conformance/wasmtime && $(GO) vet ./...
-	$(GO) vet -tags system $(SYSTEM)
+	$(GO) vet -tags 'system large' $(SYSTEM)
 	cd plugins/buildah-backend && $(GO) vet -tags '$(BUILDAH_TAGS) system' ./...
 
 lint: $(TOOLS)/golangci-lint

@@ -192,7 +192,10 @@ func (s *Shelf) sweep(ctx context.Context) {
 		return
 	}
 	defer unlock()
-	for _, dir := range subfolders(s.path(incomingName)) {
+	incoming, _ := os.ReadDir(s.path(incomingName))
+	for _, e := range incoming {
+		// Of what was interrupted at its very end only the lock file is left.
+		dir := s.path(incomingName, strings.TrimSuffix(e.Name(), lockSuffix))
 		removeUnlocked(dir, strings.TrimSuffix(dir, oldSuffix)+lockSuffix)
 	}
 	for _, dir := range subfolders(s.path(releasesName)) {

@@ -168,9 +168,15 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = killed.lock.Close()
+	last := s.path(incomingName, "killed-as-it-ended"+lockSuffix)
+	if err := os.WriteFile(last, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s.sweep(t.Context())
-	if _, err := os.Stat(killed.dir); err == nil {
-		t.Error("the killed one is still there")
+	for _, path := range []string{killed.dir, killed.lock.Path(), last} {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s of a killed one is still there", path)
+		}
 	}
 	if err := running.Put(t.Context(), true); err != nil || version(t, s) != "1.0.0" {
 		t.Errorf("the running one: %v", err)
