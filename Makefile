@@ -109,7 +109,7 @@ SYSTEM := ./cmd/zlayer/... ./host/plugins ./plugins/sandbox-backend/... ./confor
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
 # root, uidmap, busybox-static, git and python3 with venv.
 test-system: build rust-wasm testee-python examples/scratch/bin/hello
-	@{ $(GO) test -json -count=1 -timeout 60m -tags system $(SYSTEM) ; \
+	@{ $(GO) test -json -count=1 -timeout 80m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 60m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)
 
 # Contexts and files that are large: minutes, and gigabytes on the disk.
