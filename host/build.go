@@ -33,23 +33,17 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
-	f, err := h.Fetch(ctx, r)
+	f, checked, err := h.read(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r = f.Request
-	emit := newEmitter(r.Events)
-	checked, err := h.understand(ctx, r, emit)
-	if err != nil {
-		return nil, err
-	}
 	release, err := h.holdImages(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	o, err := h.order(ctx, r, checked, emit)
+	o, err := h.order(ctx, f.Request, checked, f.emit)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +57,7 @@ func (h *Host) Build(ctx context.Context, r Request) (*Result, error) {
 	if err := o.deliver(ctx, result); err != nil {
 		return nil, err
 	}
-	emit.result(result)
+	f.emit.result(result)
 	return result, nil
 }
 

@@ -40,18 +40,12 @@ func (h *Host) Plan(ctx context.Context, r Request) ([]Plan, error) {
 	if err := h.checkRequest(r); err != nil {
 		return nil, err
 	}
-	f, err := h.Fetch(ctx, r)
+	f, checked, err := h.read(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r = f.Request
-	emit := newEmitter(r.Events)
-	checked, err := h.understand(ctx, r, emit)
-	if err != nil {
-		return nil, err
-	}
-	o, err := h.order(ctx, r, checked, emit)
+	o, err := h.order(ctx, f.Request, checked, f.emit)
 	if err != nil {
 		return nil, err
 	}

@@ -29,22 +29,30 @@ func (h *Host) Resolve(ctx context.Context, r Request) (*Resolved, error) {
 	if r.several() {
 		return nil, &InputError{Message: "a build is resolved for one platform, and this is for " + r.platforms(), Help: "name one of them with --platform"}
 	}
-	f, err := h.Fetch(ctx, r)
+	f, checked, err := h.read(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r = f.Request
-	emit := newEmitter(r.Events)
-	checked, err := h.understand(ctx, r, emit)
-	if err != nil {
-		return nil, err
-	}
-	o, err := h.order(ctx, r, checked, emit)
+	o, err := h.order(ctx, f.Request, checked, f.emit)
 	if err != nil {
 		return nil, err
 	}
 	return o.builds[0].resolved, nil
+}
+
+// read fetches what of a request is elsewhere and understands the build file.
+func (h *Host) read(ctx context.Context, r Request) (*Fetched, *Checked, error) {
+	f, err := h.Fetch(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	checked, err := h.understand(ctx, f.Request, f.emit)
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, checked, nil
 }
 
 // understand checks a build file that must be without errors.

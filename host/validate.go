@@ -15,12 +15,10 @@ import (
 	"github.com/zlayer/zlayer/host/internal/images"
 )
 
-// checkRequest refuses what cannot work, before anything is done.
+// checkRequest refuses what cannot work, before anything is done. Named contexts
+// are Fetch's to refuse.
 func (h *Host) checkRequest(r Request) error {
 	if err := r.Context.Check(); err != nil {
-		return err
-	}
-	if err := checkContexts(r); err != nil {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.Secrets)) {
