@@ -4,6 +4,7 @@ package remote
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (g *clone) checkOut() error {
 		return err
 	}
 	if missing := g.watched("checkout", "--quiet", "--detach", at); missing != nil {
-		return errors.Join(err, missing)
+		return cmp.Or(err, missing) // what the server said of it comes first
 	}
 	if g.NoSubmodules {
 		return nil

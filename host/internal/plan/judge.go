@@ -62,11 +62,12 @@ func (v *Verdict) judgePlatform(n need, c Candidate) Missing {
 		m.Reason = ReasonNotSupported
 		return m
 	}
-	if !n.runs || c.Description == nil {
+	if len(n.runs) == 0 || c.Description == nil {
 		return m
 	}
 	mode := runMode(c.Description, n.platform)
 	if mode == backendv1.RunMode_RUN_MODE_NONE {
+		m.Uses = n.runs
 		m.Reason, m.Alternative = ReasonCannotRun, alternativePlatform(c.Description, n.platform)
 	}
 	v.Runs = append(v.Runs, Run{m.Platform, mode})

@@ -13,8 +13,8 @@ import (
 type need struct {
 	feature  string
 	platform *irv1.Platform
-	runs     bool // commands run on the platform
 	uses     []ir.Use
+	runs     []ir.Use // the commands that run on the platform
 }
 
 // needsOf lists what a build needs, in the order of first use, features first.
@@ -50,9 +50,17 @@ func platformsOf(c *irv1.ResolvedContainer) (needs []need) {
 			needs = append(needs, need{platform: s.GetPlatform()})
 		}
 		needs[at].uses = append(needs[at].uses, ir.Use{Range: s.GetRange(), Stage: i, Step: -1, Text: s.GetText()})
-		needs[at].runs = needs[at].runs || slices.ContainsFunc(s.GetSteps(), isExec)
+		needs[at].runs = append(needs[at].runs, commandsOf(i, s)...)
 	}
 	return needs
 }
 
-func isExec(s *irv1.ResolvedStep) bool { return s.GetExec() != nil }
+// commandsOf lists the commands of a stage.
+func commandsOf(stage int, s *irv1.ResolvedStage) (uses []ir.Use) {
+	for i, step := range s.GetSteps() {
+		if step.GetExec() != nil {
+			uses = append(uses, ir.Use{Range: step.GetRange(), Stage: stage, Step: i, Text: step.GetText()})
+		}
+	}
+	return uses
+}

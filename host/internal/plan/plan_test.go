@@ -216,13 +216,13 @@ Dockerfile:1:1-1:9 error unsupported-platform small does not support platform li
 `}, {
 		name: "commands of a platform", build: image(arm64, run()), candidates: []plan.Candidate{says(big, runs(amd64, native))},
 		want: `
-Dockerfile:1:1-1:9 error unsupported-platform big does not support running commands of platform linux/arm64 on this machine
+Dockerfile:2:1-2:9 error unsupported-platform big does not support running commands of platform linux/arm64 on this machine
   build for linux/amd64, or install an emulator (binfmt_misc with qemu-user-static)
 `}, {
 		name: "commands of another system", build: image(&irv1.Platform{Os: "darwin", Architecture: "arm64"}, run()),
 		candidates: []plan.Candidate{says(backend("any", "exec", "*"), runs(amd64, native))},
 		want: `
-Dockerfile:1:1-1:9 error unsupported-platform any does not support running commands of platform darwin/arm64 on this machine
+Dockerfile:2:1-2:9 error unsupported-platform any does not support running commands of platform darwin/arm64 on this machine
   build on a machine with darwin, or COPY files that are built elsewhere
 `}, {
 		name: "a language", build: wasm("rust", "preview1"), candidates: []plan.Candidate{small, golang},
@@ -298,7 +298,7 @@ other fits; linux/arm64 natively
 no backend fits: only other was asked for
 big fits too, but was not asked for; linux/arm64 natively
 other lacks 1 thing
-  platform linux/arm64 (cannot-run) at 1:1: FROM scratch
+  platform linux/arm64 (cannot-run) at 2:1: RUN true
     instead: build for linux/amd64, or install an emulator (binfmt_misc with qemu-user-static)
 `}, {"what cannot be used", plan.Request{Candidates: []plan.Candidate{{ID: "gone", Problem: "its file is missing"}, says(big, runs(arm64, native))}, Prefer: []string{"gone"}}, `
 big builds this: none of those preferred fits, and it is the first of the others that does
