@@ -15,7 +15,7 @@ import (
 
 // A context of a hundred thousand files takes no more memory than any, and that
 // nothing changed in it is seen. containers/storage, and so buildah-backend, takes
-// a millisecond for each.
+// long for each, so that it gets fewer.
 func TestManyFiles(t *testing.T) {
 	for backend, folders := range map[string]int{"sandbox-backend": 100, "buildah-backend": 10} {
 		t.Run(backend, func(t *testing.T) { manyFiles(t, newSandbox(t).on(backend), folders) })
@@ -77,7 +77,7 @@ func hugeFile(t *testing.T, s *sandbox, size int64) {
 
 // Of many stages, each on top of the one before, all are built; of as many that
 // nobody needs, none is. A layer costs containers/storage, and so buildah-backend,
-// a process and some flushes of the disk: a tenth of a second.
+// a process and some flushes of the disk, so that it gets fewer.
 func TestManyStages(t *testing.T) {
 	for backend, stages := range map[string]int{"sandbox-backend": 500, "buildah-backend": 100} {
 		t.Run(backend, func(t *testing.T) { manyStages(t, newSandbox(t).on(backend), stages) })
