@@ -107,7 +107,7 @@ test: build wasmtime rust-wasm
 SYSTEM := ./cmd/zlayer/... ./host/plugins ./plugins/sandbox-backend/... ./conformance ./conformance/differential/... ./conformance/internal/container
 
 # Builds with mounts and namespaces, as root and as a user with subuid. Needs
-# root, uidmap, busybox-static, git and python3 with venv.
+# root, uidmap, busybox-static, btrfs-progs, git and python3 with venv.
 test-system: build rust-wasm testee-python examples/scratch/bin/hello
 	@{ $(GO) test -json -count=1 -timeout 80m -tags system $(SYSTEM) ; \
 	   (cd plugins/buildah-backend && $(GO) test -json -count=1 -timeout 60m -tags '$(BUILDAH_TAGS) system' ./...) ; } 2>&1 | $(REPORT)

@@ -82,7 +82,14 @@ func TestFullStdout(t *testing.T) {
 func TestReadOnlyState(t *testing.T) { onEachMess(t, readOnlyState) }
 
 func readOnlyState(t *testing.T, m *mess) {
-	d := m.onDisk()
+	d := newDisk(t)
+	m.data = d.dir
+	m.env = append(m.env, "ZLAYER_DATA_DIR="+m.data)
+	d.remount(syscall.MS_RDONLY, "")
+	m.zlayer("check", m.context) // which nothing is compiled for
+	m.refused([]int{8}, "read-only file system", "plugin", "compile")
+	d.remount(0, "")
+	m.zlayer("plugin", "compile")
 	want := m.zlayer(append(m.args("0"), "--tag", "app")...)
 	d.remount(syscall.MS_RDONLY, "")
 	for _, args := range [][]string{

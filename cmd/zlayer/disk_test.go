@@ -56,10 +56,16 @@ func (d *disk) leave(bytes, files uint64) {
 func (m *mess) onDisk() *disk {
 	m.t.Helper()
 	d := newDisk(m.t)
-	m.data = filepath.Join(d.dir, "data")
+	m.in(d.dir)
+	return d
+}
+
+// in puts the state folder in this one, and fills the compile cache.
+func (m *mess) in(dir string) {
+	m.t.Helper()
+	m.data = filepath.Join(dir, "data")
 	m.env = append(m.env, "ZLAYER_DATA_DIR="+m.data)
 	m.zlayer("plugin", "compile")
-	return d
 }
 
 // forget removes all of the state folder but the compile cache.
@@ -107,41 +113,54 @@ func TestFullDisk(t *testing.T) { onEachMess(t, fullDisk) }
 func fullDisk(t *testing.T, m *mess) {
 	m.write("Dockerfile", filling)
 	m.write("blob", strings.Repeat("0123456789abcdef", 1<<16))
-	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
 	d := m.onDisk()
+	lift := func() { d.leave(enough, enough) }
+	m.throughLittle(
+		room{"bytes", syscall.ENOSPC, func(n uint64) { d.leave(n, enough) }, lift, 4 << 10, 4},
+		room{"files", syscall.ENOSPC, func(n uint64) { d.leave(enough, n) }, lift, 5, 2},
+	)
+}
+
+// room is what there can be too little of, and what the kernel then says; how to
+// leave so much of it, and how to have enough again.
+type room struct {
+	name  string
+	errno syscall.Errno
+	leave func(n uint64)
+	lift  func()
+	from  uint64 // how little to begin with, and by what to multiply that
+	step  uint64
+}
+
+// throughLittle builds with ever more room, until it is enough.
+func (m *mess) throughLittle(rooms ...room) {
+	m.t.Helper()
+	m.env = append(m.env, "SOURCE_DATE_EPOCH=1700000000")
 	want := m.zlayer(m.args("0")...)
-	for _, limit := range []struct {
-		name string
-		room func(n uint64)
-		from uint64
-		step uint64
-	}{
-		{"bytes", func(n uint64) { d.leave(n, enough) }, 4 << 10, 4},
-		{"files", func(n uint64) { d.leave(enough, n) }, 5, 2},
-	} {
+	for _, r := range rooms {
 		m.forget()
-		n := limit.from
-		for !m.inLittle(d, limit.name, n, func() { limit.room(n) }, want) {
-			n *= limit.step
+		n := r.from
+		for !m.inLittle(r, n, want) {
+			n *= r.step
 		}
-		if n < limit.from*limit.step*limit.step*limit.step {
-			t.Errorf("%d %s are enough", n, limit.name)
+		if n < r.from*r.step*r.step*r.step {
+			m.t.Errorf("%d %s are enough", n, r.name)
 		}
 	}
 }
 
 // inLittle builds with little room and then with enough, and says whether the
 // little was enough.
-func (m *mess) inLittle(d *disk, what string, n uint64, shrink func(), want string) bool {
+func (m *mess) inLittle(r room, n uint64, want string) bool {
 	m.t.Helper()
-	shrink()
+	r.leave(n)
 	_, err := m.try(m.args("0")...)
 	if err == nil {
 		return true
 	}
-	m.explains(err, []int{4, 6, 8}, "no space left")
+	m.explains(err, []int{4, 6, 8}, r.errno.Error())
 	gone := m.left()
-	d.leave(enough, enough)
+	r.lift()
 	if got := m.zlayer(m.args("0")...); got != want {
 		m.t.Errorf("when there was room again it was %s, and is not %s", got, want)
 	}
@@ -150,7 +169,7 @@ func (m *mess) inLittle(d *disk, what string, n uint64, shrink func(), want stri
 		m.t.Errorf("left behind:\n%s", left)
 	}
 	if m.t.Failed() {
-		m.t.Fatalf("that was with room for %d %s", n, what)
+		m.t.Fatalf("that was with room for %d %s", n, r.name)
 	}
 	m.forget()
 	return false

@@ -4,7 +4,9 @@ package wasmrun
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -23,14 +25,11 @@ func openCache(dir string) (*cache, error) {
 	if dir == "" {
 		return nil, nil
 	}
-	dir = filepath.Join(dir, engineVersion())
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the compile cache: %w", err)
-	}
-	if err := private(dir); err != nil {
+	c := &cache{dir: filepath.Join(dir, engineVersion())}
+	if err := private(c.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return &cache{dir: dir}, nil
+	return c, nil
 }
 
 // engineVersion names the version of wazero, on which compiled code depends.
@@ -46,7 +45,8 @@ func engineVersion() string {
 	return "wazero-" + version
 }
 
-// folder returns the folder of a module, and makes it.
+// folder returns the folder of a module, and makes it. Only what fills the cache
+// does: where nothing can be written, modules run without.
 func (c *cache) folder(digest string) (string, error) {
 	dir := filepath.Join(c.dir, strings.ReplaceAll(digest, ":", "-"))
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -47,6 +47,17 @@ func (r *Runner) compile(ctx context.Context, path, digest string, code []byte) 
 	return e, err
 }
 
+// ready is compile, but without the cache where that cannot be used: a state
+// folder may be full, or only for reading.
+func (r *Runner) ready(ctx context.Context, path, digest string, code []byte) (*engine, error) {
+	e, err := r.compile(ctx, path, digest, code)
+	var bad *Failed
+	if err == nil || errors.As(err, &bad) || ctx.Err() != nil {
+		return e, err
+	}
+	return r.newEngine(ctx, path, code, wazero.NewRuntimeConfig())
+}
+
 // cached compiles with the cache; the error is a *Failed if there is no entry
 // that could be to blame.
 func (r *Runner) cached(ctx context.Context, path, digest string, code []byte) (*engine, error) {

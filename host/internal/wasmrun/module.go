@@ -64,7 +64,7 @@ func (m *Module) loadCompiled(ctx context.Context) error {
 	}
 	verified := make(chan error, 1)
 	go func() { verified <- verify(m.path, m.digest, code) }()
-	machine, err := m.runner.compile(ctx, m.path, m.digest, code)
+	machine, err := m.runner.ready(ctx, m.path, m.digest, code)
 	if wrong := <-verified; wrong != nil {
 		if machine != nil {
 			machine.close()
@@ -85,7 +85,7 @@ func (m *Module) compileLater(code []byte) {
 	r := m.runner
 	r.count(1)
 	defer r.count(-1)
-	e, err := r.compile(r.alive, m.path, m.digest, code)
+	e, err := r.ready(r.alive, m.path, m.digest, code)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.machine, m.failed = e, err

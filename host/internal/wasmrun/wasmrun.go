@@ -71,9 +71,10 @@ type Runner struct {
 	compiling int
 }
 
-// Open returns a Runner with compiled code in the folder, which is made if it
-// is missing. It refuses a folder that others can write to. With an empty name
-// nothing is kept: every process interprets first.
+// Open returns a Runner with compiled code in the folder, which is made when there
+// is something to keep. It refuses a folder that others can write to. Where nothing
+// can be written, and with an empty name, nothing is kept: every process interprets
+// first.
 func Open(cacheDir string, limits Limits) (*Runner, error) {
 	c, err := openCache(cacheDir)
 	if err != nil {
