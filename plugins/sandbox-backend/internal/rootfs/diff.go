@@ -57,6 +57,9 @@ func (d *diff) run(all []found) error {
 			return err
 		}
 	}
+	if err := d.inherit(); err != nil {
+		return err
+	}
 	d.files(d.groups())
 	if err := d.parents(); err != nil {
 		return err

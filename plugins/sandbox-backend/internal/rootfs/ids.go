@@ -53,6 +53,11 @@ func (i ids) disk(uid, gid uint32) (diskUID, diskGID uint32) {
 	return onDisk(i.uids, uid), onDisk(i.gids, gid)
 }
 
+// single says that all files on disk belong to one user.
+func (i ids) single() bool {
+	return len(i.uids) == 0 || len(i.uids) == 1 && i.uids[0].count == 1
+}
+
 // seen returns the owner of a file on disk: the superuser where it is none that
 // is mapped, which strange reports.
 func (i ids) seen(diskUID, diskGID uint32) (uid, gid uint32, strange bool) {

@@ -104,6 +104,12 @@ func TestDiff(t *testing.T) {
 		{Name: "d", Node: &tree.Node{Kind: tree.Dir, Mode: 0o755, ModTime: time.Unix(7, 9)}},
 		{Name: "d/a", Node: &tree.Node{Kind: tree.Fifo}},
 		{Name: "x", Node: &tree.Node{Kind: tree.Dir, UID: 70000, Mode: 0o755, ModTime: time.Unix(7, 0), Xattrs: map[string]string{"trusted.x": "1"}}},
+		{Name: "g", Node: &tree.Node{Kind: tree.Dir, GID: 50, Mode: 0o2775, ModTime: time.Unix(7, 0)}},
+		{Name: "m", Node: &tree.Node{Kind: tree.Dir, UID: 33, GID: 34, Mode: 0o700, ModTime: time.Unix(7, 0)}},
+		{Name: "m/f", Node: &tree.Node{UID: 33, GID: 35, Mode: 0o640, ModTime: time.Unix(7, 0), Size: 5, Content: tree.Content{Layer: "l", Offset: 9, Digest: "sha256:m"}}},
+		{Name: "m/l", Node: &tree.Node{Kind: tree.Symlink, UID: 33, GID: 34, ModTime: time.Unix(7, 0), Target: "f"}},
+		{Name: "s", Node: &tree.Node{Kind: tree.Fifo, UID: 1, ModTime: time.Unix(7, 0)}},
+		{Name: "t", Node: &tree.Node{Kind: tree.Fifo, UID: 2, ModTime: time.Unix(7, 0)}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +119,11 @@ func TestDiff(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := tree.Node{Mode: 0o644, Size: 3}
+	group := there("g", tree.Node{Kind: tree.Dir, Mode: 0o2775})
+	moved := func() []found {
+		return []found{{name: "m"}, there("n", tree.Node{Kind: tree.Dir, Mode: 0o700}),
+			there("n/f", tree.Node{Mode: 0o640, Size: 5}), there("n/l", tree.Node{Kind: tree.Symlink, Target: "f"})}
+	}
 	for _, c := range []struct {
 		name  string
 		found []found
@@ -125,6 +136,13 @@ func TestDiff(t *testing.T) {
 		{"a new file is of the superuser", []found{there("n", file)}, "", []string{`put "n" 0:0`}},
 		{"fractions of a second are not in layers", []found{there("d", tree.Node{Kind: tree.Dir, Mode: 0o755})}, "", nil},
 		{"attributes that the disk cannot have stay", []found{there("x", tree.Node{Kind: tree.Dir, Mode: 0o755})}, "", nil},
+		{"a folder that is moved keeps all owners", moved(), "sha256:m", []string{`remove "m"`, `put "n" 33:34`, `put "n/f" 33:35`, `put "n/l" 33:34`}},
+		{"another file is not one that was moved", moved(), "sha256:f", []string{`remove "m"`, `put "n" 33:34`, `put "n/f" 0:0`, `put "n/l" 33:34`}},
+		{"a folder that is there still was not moved", moved()[1:], "sha256:m", []string{`put "n" 0:0`, `put "n/f" 0:0`, `put "n/l" 0:0`}},
+		{"of two owners nobody knows the right one", []found{{name: "s"}, {name: "t"}, there("n", tree.Node{Kind: tree.Fifo})}, "", []string{`put "n" 0:0`, `remove "s"`, `remove "t"`}},
+		{"what is made in a folder with setgid is of its group", []found{group, there("g/d", tree.Node{Kind: tree.Dir, Mode: 0o2755}), there("g/d/f", file)}, "",
+			[]string{`put "g" 0:50`, `put "g/d" 0:50`, `put "g/d/f" 0:50`}},
+		{"what is moved there is not", []found{group, {name: "m/f"}, there("g/f", tree.Node{Mode: 0o640, Size: 5})}, "sha256:m", []string{`put "g" 0:50`, `put "g/f" 33:35`, `put "m" 33:34`, `remove "m/f"`}},
 		{"a whiteout of nothing is nothing", []found{{name: "never"}}, "", nil},
 		{"folders above are named", []found{{name: "d/a"}}, "", []string{`put "d" 0:0`, `remove "d/a"`}},
 		{"sorted, however it was found", []found{there("d/b", file), there("a", file)}, "", []string{`put "a" 0:0`, `put "d" 0:0`, `put "d/b" 0:0`}},
