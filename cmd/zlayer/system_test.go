@@ -50,7 +50,7 @@ func (s *sandbox) withHello(example string) string {
 	}
 	hello, err := os.ReadFile(filepath.Join(s.repo, "examples/scratch/bin/hello"))
 	if err != nil {
-		s.t.Fatal("examples/scratch/bin/hello is not built: run make test-system: ", err)
+		s.t.Fatal("examples/scratch/bin/hello is not built: run make examples/scratch/bin/hello: ", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "bin", "hello"), hello, 0o755); err != nil {
 		s.t.Fatal(err)

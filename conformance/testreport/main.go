@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Testreport reads "go test -json" on stdin and prints what a person wants to
-// know: a line for each package, the output of what failed, and how many tests
-// were skipped and why. It ends with 1 when something failed or, with CI=true,
+// know: a line for each package, the output of what failed, which tests took
+// longest, and how many were skipped and why. It ends with 1 when something failed or, with CI=true,
 // when something was skipped.
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,7 +30,14 @@ type report struct {
 	output                  map[string]*strings.Builder
 	passed, failed, skipped int
 	reasons                 map[string]int
+	slow                    []event
 }
+
+// Of the tests that took so many seconds, so many are named.
+const (
+	slow  = 20
+	named = 20
+)
 
 func main() {
 	r := &report{out: os.Stdout, output: map[string]*strings.Builder{}, reasons: map[string]int{}}
@@ -88,6 +96,9 @@ func (r *report) event(e event) {
 func (r *report) pass(e event) {
 	if e.Test != "" {
 		r.passed++
+		if e.Elapsed >= slow && !strings.Contains(e.Test, "/") {
+			r.slow = append(r.slow, e)
+		}
 		return
 	}
 	fmt.Fprintf(r.out, "ok   %s %.1fs\n", e.Package, e.Elapsed)
@@ -119,6 +130,10 @@ func (r *report) take(key string) string {
 
 // summary prints the counts and says whether all is well.
 func (r *report) summary(ci bool) bool {
+	slices.SortStableFunc(r.slow, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
+	for _, e := range r.slow[:min(len(r.slow), named)] {
+		fmt.Fprintf(r.out, "slow: %.0fs %s %s\n", e.Elapsed, e.Package, e.Test)
+	}
 	for _, reason := range slices.Sorted(maps.Keys(r.reasons)) {
 		fmt.Fprintln(r.out, "skipped:", reason)
 	}

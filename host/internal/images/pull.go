@@ -186,7 +186,11 @@ func imageManifest(reference string, mt types.MediaType, raw []byte) (*v1.Manife
 }
 
 func unsupportedManifest(reference string, mt types.MediaType) error {
-	e := &Error{Kind: KindUnsupported, Reference: reference, Message: fmt.Sprintf("a manifest of type %q cannot be used", mt)}
+	e := &Error{
+		Kind: KindUnsupported, Reference: reference,
+		Message: fmt.Sprintf("a manifest of type %q cannot be used", mt),
+		Help:    "use an image with an OCI manifest, or with Docker's of schema 2",
+	}
 	if mt.IsSchema1() {
 		e.Message = "this is an image in Docker's old format, schema 1, which is no longer supported"
 		e.Help = "pull and push it once with a tool that converts it, or use a newer image"
@@ -195,7 +199,7 @@ func unsupportedManifest(reference string, mt types.MediaType) error {
 }
 
 func malformed(reference, what string, err error) error {
-	return &Error{Kind: KindUnsupported, Reference: reference, Message: "its " + what + " is malformed", Err: err}
+	return &Error{Kind: KindUnsupported, Reference: reference, Message: "its " + what + " is malformed", Help: "have it made and pushed again", Err: err}
 }
 
 // distinct drops repeated blobs: images do have the same layer twice.
