@@ -96,8 +96,7 @@ examples/scratch/bin/hello: FORCE
 REPORT := $(GO) run ./conformance/testreport
 
 # Root also runs the tests with builds in namespaces and mounts, as root and as a
-# user with subuid. These need uidmap, busybox-static, btrfs-progs, git and python3
-# with venv.
+# user with subuid. These need uidmap, busybox-static, git and python3 with venv.
 ROOT      := $(filter 0,$(shell id -u))
 TEST_ALL  := $(GO) test -json $(if $(ROOT),-count=1 -timeout 80m)
 TEST_TAGS := $(if $(ROOT),system)
@@ -109,9 +108,10 @@ test: build wasmtime rust-wasm $(if $(ROOT),testee-python examples/scratch/bin/h
 	   (cd plugins/buildah-backend && $(TEST_ALL) -tags '$(BUILDAH_TAGS) $(TEST_TAGS)' ./...) ; } 2>&1 | $(REPORT)
 	@$(if $(ROOT),,echo "root also tests builds in namespaces, as root and as a user with subuid")
 
-# Contexts and files that are large: minutes, and gigabytes on the disk.
+# Contexts and files that are large, and a quota on a disk of its own, for which
+# btrfs-progs is needed: minutes, and gigabytes on the disk.
 test-large: build
-	@$(GO) test -json -count=1 -timeout 60m -tags 'system large' -run 'TestManyFiles|TestHugeFile|TestManyStages' ./cmd/zlayer 2>&1 | $(REPORT)
+	@$(GO) test -json -count=1 -timeout 60m -tags 'system large' -run 'TestManyFiles|TestHugeFile|TestManyStages|TestQuota' ./cmd/zlayer 2>&1 | $(REPORT)
 
 # Every fuzz target of the tree, two at a time, each for this long.
 FUZZTIME ?= 60s
