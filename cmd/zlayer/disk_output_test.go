@@ -83,8 +83,7 @@ func TestReadOnlyState(t *testing.T) { onEachMess(t, readOnlyState) }
 
 func readOnlyState(t *testing.T, m *mess) {
 	d := newDisk(t)
-	m.data = filepath.Join(d.dir, "data")
-	m.env = append(m.env, "ZLAYER_DATA_DIR="+m.data)
+	m.move(d.dir)
 	d.remount(syscall.MS_RDONLY, "")
 	m.zlayer("check", m.context) // with nothing compiled, and no folder for it
 	m.refused([]int{8}, "read-only file system", "plugin", "compile")

@@ -63,9 +63,14 @@ func (m *mess) onDisk() *disk {
 // in puts the state folder in this one, and fills the compile cache.
 func (m *mess) in(dir string) {
 	m.t.Helper()
+	m.move(dir)
+	m.zlayer("plugin", "compile")
+}
+
+// move puts the state folder in this one. It is not made yet.
+func (m *mess) move(dir string) {
 	m.data = filepath.Join(dir, "data")
 	m.env = append(m.env, "ZLAYER_DATA_DIR="+m.data)
-	m.zlayer("plugin", "compile")
 }
 
 // forget removes all of the state folder but the compile cache.

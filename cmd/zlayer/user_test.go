@@ -21,9 +21,8 @@ const (
 	testUID  = 54321
 )
 
-// notAsUser are the tests that are the same for every user: this one, the one
-// that reads the sources, and those that need the toolchain of another language
-// or fetch modules.
+// notAsUser are the tests of what does not depend on who one is, of what only root
+// can set up, and this one.
 const notAsUser = "^(TestAsUser|TestAsUserWithoutRange|TestReadme|TestWasmPrograms|TestWasmRustTwice|TestWasmKilled|TestNewProjects|TestThirdParty|TestToolchainsAreConfined|TestPages|TestFullDisk|TestQuota|TestFullOutput|TestFullStdout|TestReadOnlyState|TestManyFiles|TestHugeFile|TestManyStages|TestSilence|TestBesidePrune|TestOddNames|TestPluginKilled|TestPluginLife|TestPluginsTogether|TestManyAtOnce|TestHeldBack|TestPruneBetweenPlatforms|TestInstalledIsConfined|TestConformsWithOneID|TestClockSetBack|TestClockSetForward|TestFlood|TestInterruptedCompiler|TestWasmCompileError)$"
 
 // withoutRange are the tests that a user without subordinate ids runs: only

@@ -81,13 +81,9 @@ func (d *diff) moved() (map[string]*tree.Node, error) {
 		if !d.made(f) {
 			continue
 		}
-		was := gone[looks(f.node)]
-		if f.node.Kind == tree.File && f.node.Size > 0 && len(was) > 0 {
-			sum, err := d.digest(name)
-			if err != nil {
-				return nil, err
-			}
-			was = slices.DeleteFunc(slices.Clone(was), func(n *tree.Node) bool { return n.Content.Digest != sum })
+		was, err := d.same(f, gone[looks(f.node)])
+		if err != nil {
+			return nil, err
 		}
 		if len(was) > 0 && !slices.ContainsFunc(was, func(n *tree.Node) bool {
 			return n.UID != was[0].UID || n.GID != was[0].GID || !maps.Equal(n.Xattrs, was[0].Xattrs)
@@ -96,6 +92,15 @@ func (d *diff) moved() (map[string]*tree.Node, error) {
 		}
 	}
 	return moved, nil
+}
+
+// same returns those of the files that look like this one whose bytes are its own.
+func (d *diff) same(f *found, alike []*tree.Node) ([]*tree.Node, error) {
+	if len(alike) == 0 || f.node.Kind != tree.File || f.node.Size == 0 {
+		return alike, nil
+	}
+	sum, err := d.digest(f.name)
+	return slices.DeleteFunc(slices.Clone(alike), func(n *tree.Node) bool { return n.Content.Digest != sum }), err
 }
 
 // below adds what the tree has below a name, and the name itself if it should.
